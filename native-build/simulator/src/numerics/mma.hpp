@@ -17,11 +17,11 @@ enum class MmaType : uint8_t { f16, bf16, tf32, f32, f64, s8, u8, s32 };
 
 /// One form of mma.sync.aligned...row.col. Registers are 32 bits wide, those of f64 operands 64.
 struct MmaOp {
-    MmaFn run = nullptr; ///< null: no such form
-    int d = 0, a = 0, b = 0, c = 0; ///< registers of each operand
-    int k = 0;
-    /// Multiply-accumulates of the whole instruction.
-    int macs = 0;
+  MmaFn run = nullptr; ///< null: no such form
+  int d = 0, a = 0, b = 0, c = 0; ///< registers of each operand
+  int k = 0;
+  /// Multiply-accumulates of the whole instruction.
+  int macs = 0;
 };
 
 /// The form m x n x k with these element types; `run` is null when it is not supported. f16, bf16, tf32: m16n8k16 and
