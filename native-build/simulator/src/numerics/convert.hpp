@@ -62,9 +62,11 @@ constexpr D convert(S v, CvtMode m = {}) {
 template <class D, class S> requires(detail::isFloat<D> && std::is_integral_v<S>)
 inline D convert(S v, CvtMode m = {}) {
   if constexpr (std::is_same_v<D, double>) {
-    if (m.rnd == Rnd::rn || sizeof(S) < 8) return finish(static_cast<double>(v), m.fp());
-    const S upper = v >> 32;
-    return add(static_cast<double>(upper) * 0x1p32, static_cast<double>(v - static_cast<S>(upper << 32)), m.fp());
+    if constexpr (sizeof(S) == 8) if (m.rnd != Rnd::rn) {
+      const S upper = v >> 32;
+      return add(static_cast<double>(upper) * 0x1p32, static_cast<double>(v - static_cast<S>(upper << 32)), m.fp());
+    }
+    return finish(static_cast<double>(v), m.fp());
   } else if constexpr (std::is_same_v<D, float>) {
     if (m.rnd == Rnd::rn) return finish(static_cast<float>(v), m.fp());
     return finish(round_to<D>(detail::integer_to_odd(v, m.rnd), m.rnd), m.fp());

@@ -34,6 +34,7 @@ template <class T> constexpr T wrap_sub(T a, T b) { return static_cast<T>(static
 
 /// add.sat.s32, sub.sat.s32: clamped to the type's range.
 template <class T> constexpr T saturate_wide(detail::Wide<T> v) {
+  static_assert(std::is_signed_v<T>); // unsigned wide differences wrap; PTX has no such form
   constexpr detail::Wide<T> least = std::numeric_limits<T>::min(), greatest = std::numeric_limits<T>::max();
   return static_cast<T>(v < least ? least : v > greatest ? greatest : v);
 }
