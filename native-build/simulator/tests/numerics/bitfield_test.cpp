@@ -31,9 +31,10 @@ template <class T> void fields() {
 template <class T> void positions() {
   constexpr int msb = sizeof(T) * 8 - 1;
   for (T a : integers<T>(200)) {
-    uint32_t found = ~0u;
-    for (int i = msb; i >= 0 && found == ~0u; i--)
-      if (bitOf(a, i) != (std::is_signed_v<T> && a < 0)) found = static_cast<uint32_t>(i);
+    uint32_t found = ~0u;  // the highest bit that differs from the sign; upwards, so that the last one wins
+    const bool negative = std::is_signed_v<T> && a < 0;
+    for (int i = 0; i <= msb; i++)
+      if (bitOf(a, i) != negative) found = static_cast<uint32_t>(i);
     CHECK_EQ(bfind(a, false), found);
     CHECK_EQ(bfind(a, true), found == ~0u ? found : msb - found);
     if constexpr (std::is_unsigned_v<T>) {
