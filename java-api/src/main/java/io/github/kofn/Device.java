@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn;
+
+import io.github.kofn.internal.Access;
+import io.github.kofn.internal.Backends;
+import io.github.kofn.internal.Check;
+import io.github.kofn.internal.kernels.Buffer;
+import io.github.kofn.internal.kernels.Runtime;
+import io.github.kofn.internal.kernels.View;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Something that computes, and the memory it computes on. Everything else in kofn begins here.
+ *
+ * {@snippet :
+ * try (Device device = Device.open();
+ *     Tensor logits = device.tensorOf(values, 256, 1024)) {
+ *   // draw, multiply, train
+ * }
+ * }
+ *
+ * <p>A device may be shared by threads. Operations return when their result is there. Closing a
+ * device frees its memory; tensors still open then are reported to the logger {@code
+ * io.github.kofn} and can no longer be used.
+ */
+public final class Device implements AutoCloseable {
+  private static final Logger LOG = System.getLogger("io.github.kofn");
+
+  static {
+    Access.set(
+        new Access() {
+          @Override
+          protected View viewOf(Tensor tensor) {
+            return tensor.view();
+          }
+
+          @Override
+          protected Runtime runtimeOf(Device device) {
+            return device.runtime();
+          }
+        });
+  }
+
+  private final Backend backend;
+  private final Runtime runtime;
+  private final Set<Tensor> open = Collections.newSetFromMap(new ConcurrentHashMap<>());
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private Device(Backend backend, Runtime runtime) {
+    this.backend = backend;
+    this.runtime = runtime;
+  }
+
+  /**
+   * Opens the device that {@link DeviceOptions#defaults()} names. Where they leave the choice to
+   * kofn, one line in the log says what was chosen, and why not CUDA.
+   *
+   * @return the device
+   * @throws BackendUnavailableException if the system property {@code kofn.backend} names a backend
+   *     that cannot be had
+   */
+  public static Device open() {
+    return open(DeviceOptions.defaults());
+  }
+
+  /**
+   * Opens a device of one backend, with defaults for the rest.
+   *
+   * @param backend what computes
+   * @return the device
+   * @throws BackendUnavailableException if the backend cannot be had; the message holds every
+   *     reason
+   */
+  public static Device open(Backend backend) {
+    return open(DeviceOptions.defaults().withBackend(Check.notNull("backend", backend)));
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @param options what computes, and how
+   * @return the device
+   * @throws BackendUnavailableException if the backend cannot be had; the message holds every
+   *     reason
+   */
+  public static Device open(DeviceOptions options) {
+    Check.notNull("options", options);
+    if (options.backend() != null) {
+      return new Device(options.backend(), Backends.open(options));
+    }
+    Optional<String> whyNot = unavailableReason(Backend.CUDA);
+    Backend chosen = whyNot.isEmpty() ? Backend.CUDA : Backend.CPU;
+    Device device = new Device(chosen, Backends.open(options.withBackend(chosen)));
+    LOG.log(
+        Level.INFO,
+        () ->
+            "using "
+                + device.description()
+                + whyNot.map(reason -> "; CUDA is unavailable: " + reason).orElse(""));
+    return device;
+  }
+
+  /**
+   * Tells why a backend cannot be had on this machine.
+   *
+   * @param backend the backend
+   * @return the reasons, or nothing if the backend can be opened
+   */
+  public static Optional<String> unavailableReason(Backend backend) {
+    return Backends.unavailableReason(Check.notNull("backend", backend));
+  }
+
+  /**
+   * What computes.
+   *
+   * @return the backend
+   */
+  public Backend backend() {
+    return backend;
+  }
+
+  /**
+   * One line for people: what computes, with how many threads and lanes, or on which GPU.
+   *
+   * @return the line
+   */
+  public String description() {
+    return runtime().description();
+  }
+
+  /**
+   * The facts behind {@link #description()}, by name.
+   *
+   * @return an unmodifiable map
+   */
+  public Map<String, String> facts() {
+    return runtime().facts();
+  }
+
+  /**
+   * Whether tensors lie in host memory: then {@link Tensor#segment()} gives it, and {@link #wrap}
+   * works without a copy.
+   *
+   * @return true on the CPU and the reference backend
+   */
+  public boolean usesHostMemory() {
+    return runtime().usesHostMemory();
+  }
+
+  /**
+   * The layout of activations that this device's products like best. They accept the other one too,
+   * at the cost of a conversion.
+   *
+   * @return panels on the CPU, row-major elsewhere
+   */
+  public Layout activationLayout() {
+    return runtime().activationLayout();
+  }
+
+  /**
+   * A row-major tensor of zeros.
+   *
+   * @param type the element type
+   * @param shape the dimensions, each at least 0, at least one of them
+   * @return the tensor, which the caller closes
+   */
+  public Tensor zeros(DType type, long... shape) {
+    return allocate(type, Layout.ROW_MAJOR, shape);
+  }
+
+  /**
+   * A tensor of zeros for activations, in {@link #activationLayout()}.
+   *
+   * @param type the element type
+   * @param batch number of examples, at least 0
+   * @param features number of features, at least 0
+   * @return the tensor [batch, features], which the caller closes
+   */
+  public Tensor activations(DType type, long batch, long features) {
+    return allocate(type, activationLayout(), batch, features);
+  }
+
+  /**
+   * A row-major F32 tensor with a copy of an array.
+   *
+   * @param values the elements in row-major order
+   * @param shape the dimensions; their product is the array's length
+   * @return the tensor, which the caller closes
+   */
+  public Tensor tensorOf(float[] values, long... shape) {
+    return tensorOf(MemorySegment.ofArray(Check.notNull("values", values)), DType.F32, shape);
+  }
+
+  /**
+   * A row-major I32 tensor with a copy of an array.
+   *
+   * @param values the elements in row-major order
+   * @param shape the dimensions; their product is the array's length
+   * @return the tensor, which the caller closes
+   */
+  public Tensor tensorOf(int[] values, long... shape) {
+    return tensorOf(MemorySegment.ofArray(Check.notNull("values", values)), DType.I32, shape);
+  }
+
+  /**
+   * A row-major tensor with a copy of host memory.
+   *
+   * @param values the elements in row-major order and native byte order, on or off heap
+   * @param type the element type
+   * @param shape the dimensions; their product times the element size is the segment's size
+   * @return the tensor, which the caller closes
+   */
+  public Tensor tensorOf(MemorySegment values, DType type, long... shape) {
+    Tensor tensor = zeros(type, shape);
+    try {
+      tensor.copyFrom(values);
+      return tensor;
+    } catch (RuntimeException e) {
+      tensor.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A row-major F32 tensor that <em>is</em> the array: what either side writes, the other sees.
+   *
+   * @param values the elements in row-major order
+   * @param shape the dimensions; their product is the array's length
+   * @return the tensor; closing it leaves the array alone
+   * @throws IllegalStateException if this device has memory of its own; use {@link
+   *     #tensorOf(float[], long...)} there
+   */
+  public Tensor wrap(float[] values, long... shape) {
+    return wrap(MemorySegment.ofArray(Check.notNull("values", values)), DType.F32, shape);
+  }
+
+  /**
+   * A row-major tensor that <em>is</em> the host memory. The memory must stay alive while the
+   * tensor is used.
+   *
+   * @param memory the elements in row-major order and native byte order, on or off heap
+   * @param type the element type
+   * @param shape the dimensions; their product times the element size is the segment's size
+   * @return the tensor; closing it leaves the memory alone
+   * @throws IllegalStateException if this device has memory of its own; use {@link
+   *     #tensorOf(MemorySegment, DType, long...)} there
+   */
+  public Tensor wrap(MemorySegment memory, DType type, long... shape) {
+    Check.notNull("memory", memory);
+    if (!usesHostMemory()) {
+      throw new IllegalStateException(
+          "wrap needs a device that computes on host memory, and this is " + description());
+    }
+    long elements = Tensor.elements(shape);
+    Check.that(
+        memory.byteSize() == elements * type.bytes(),
+        "memory has %d bytes; allowed: %d, which shape %s of %s takes",
+        memory.byteSize(),
+        elements * type.bytes(),
+        Arrays.toString(shape),
+        type);
+    Check.that(!memory.isReadOnly(), "memory is read-only; allowed: writable memory");
+    return adopt(new Tensor(this, Buffer.ofHost(memory), false, type, Layout.ROW_MAJOR, shape));
+  }
+
+  Runtime runtime() {
+    if (closed.get()) {
+      throw new IllegalStateException("this device (" + backend.label() + ") is closed");
+    }
+    return runtime;
+  }
+
+  boolean isClosed() {
+    return closed.get();
+  }
+
+  void forget(Tensor tensor) {
+    open.remove(tensor);
+  }
+
+  private Tensor allocate(DType type, Layout layout, long... shape) {
+    Check.notNull("type", type);
+    long bytes = Math.multiplyExact(Tensor.elements(shape), type.bytes());
+    return adopt(new Tensor(this, runtime().allocate(bytes), true, type, layout, shape));
+  }
+
+  private Tensor adopt(Tensor tensor) {
+    open.add(tensor);
+    return tensor;
+  }
+
+  /** Frees the device's memory. Closing twice is fine. */
+  @Override
+  public void close() {
+    if (closed.getAndSet(true)) {
+      return;
+    }
+    if (!open.isEmpty()) {
+      LOG.log(
+          Level.WARNING,
+          () ->
+              "the "
+                  + backend.label()
+                  + " device closes with "
+                  + open.size()
+                  + " open tensors, among them "
+                  + some());
+    }
+    runtime.close();
+  }
+
+  private String some() {
+    return String.join(", ", open.stream().limit(5).map(Tensor::toString).toList());
+  }
+}

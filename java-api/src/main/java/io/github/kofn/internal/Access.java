@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal;
+
+import io.github.kofn.Device;
+import io.github.kofn.Tensor;
+import io.github.kofn.internal.kernels.Runtime;
+import io.github.kofn.internal.kernels.View;
+
+/** Lets kofn's own packages see what {@link Device} and {@link Tensor} keep from their users. */
+public abstract class Access {
+  private static volatile Access instance;
+
+  /** Called once, by the class that holds the secrets. */
+  public static void set(Access access) {
+    instance = access;
+  }
+
+  /** The tensor's memory as kernels take it. */
+  public static View view(Tensor tensor) {
+    return instance.viewOf(tensor);
+  }
+
+  /** The tensor's memory, or null for no tensor. */
+  public static View viewOrNull(Tensor tensor) {
+    return tensor == null ? null : view(tensor);
+  }
+
+  /** The kernels behind a device. */
+  public static Runtime runtime(Device device) {
+    return instance.runtimeOf(device);
+  }
+
+  /** See {@link #view}. */
+  protected abstract View viewOf(Tensor tensor);
+
+  /** See {@link #runtime}. */
+  protected abstract Runtime runtimeOf(Device device);
+}

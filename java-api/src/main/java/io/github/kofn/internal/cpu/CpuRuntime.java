@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import io.github.kofn.Layout;
+import io.github.kofn.internal.host.HostRuntime;
+import io.github.kofn.internal.kernels.ProductKernels;
+import io.github.kofn.internal.kernels.SamplingKernels;
+import java.util.Map;
+
+/** Vectors where the JVM offers them, rows and panels over threads. */
+public final class CpuRuntime extends HostRuntime {
+  private final int lanes;
+  private final Workers workers;
+  private final SamplingKernels sampling;
+  private final ProductKernels products;
+
+  /**
+   * A runtime with vectors of so many floats (1: scalar code) and so many threads (0: one a core).
+   */
+  public CpuRuntime(int lanes, int threads) {
+    this.lanes = lanes;
+    this.workers = new Workers(threads);
+    this.sampling = new CpuSampling(lanes, workers);
+    this.products = new CpuProducts(lanes, workers);
+  }
+
+  @Override
+  public String description() {
+    String width = lanes == 1 ? "scalar" : lanes + " lanes";
+    return "cpu ("
+        + width
+        + ", "
+        + workers.threads()
+        + (workers.threads() == 1 ? " thread)" : " threads)");
+  }
+
+  @Override
+  public Map<String, String> facts() {
+    return Map.of("lanes", Integer.toString(lanes), "threads", Integer.toString(workers.threads()));
+  }
+
+  @Override
+  public Layout activationLayout() {
+    return Layout.PANELS;
+  }
+
+  @Override
+  public SamplingKernels sampling() {
+    return sampling;
+  }
+
+  @Override
+  public ProductKernels products() {
+    return products;
+  }
+
+  @Override
+  public void close() {
+    workers.close();
+    super.close();
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.reference;
+
+import io.github.kofn.Layout;
+import io.github.kofn.internal.host.HostRuntime;
+import io.github.kofn.internal.kernels.ProductKernels;
+import io.github.kofn.internal.kernels.SamplingKernels;
+import java.util.Map;
+
+/** Scalar Java on one thread, written to be read: the definition of correct. */
+public final class ReferenceRuntime extends HostRuntime {
+  private final SamplingKernels sampling = new ReferenceSampling();
+  private final ProductKernels products = new ReferenceProducts();
+
+  @Override
+  public String description() {
+    return "reference (scalar Java, one thread)";
+  }
+
+  @Override
+  public Map<String, String> facts() {
+    return Map.of("threads", "1");
+  }
+
+  @Override
+  public Layout activationLayout() {
+    return Layout.ROW_MAJOR;
+  }
+
+  @Override
+  public SamplingKernels sampling() {
+    return sampling;
+  }
+
+  @Override
+  public ProductKernels products() {
+    return products;
+  }
+}

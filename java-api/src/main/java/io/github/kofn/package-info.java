@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a user holds: devices and tensors. */
+package io.github.kofn;
