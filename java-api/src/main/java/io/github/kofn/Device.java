@@ -5,7 +5,7 @@ import io.github.kofn.internal.Access;
 import io.github.kofn.internal.Backends;
 import io.github.kofn.internal.Check;
 import io.github.kofn.internal.kernels.Buffer;
-import io.github.kofn.internal.kernels.Runtime;
+import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.View;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -44,20 +44,20 @@ public final class Device implements AutoCloseable {
           }
 
           @Override
-          protected Runtime runtimeOf(Device device) {
-            return device.runtime();
+          protected Engine engineOf(Device device) {
+            return device.engine();
           }
         });
   }
 
   private final Backend backend;
-  private final Runtime runtime;
+  private final Engine engine;
   private final Set<Tensor> open = Collections.newSetFromMap(new ConcurrentHashMap<>());
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Device(Backend backend, Runtime runtime) {
+  private Device(Backend backend, Engine engine) {
     this.backend = backend;
-    this.runtime = runtime;
+    this.engine = engine;
   }
 
   /**
@@ -134,7 +134,7 @@ public final class Device implements AutoCloseable {
    * @return the line
    */
   public String description() {
-    return runtime().description();
+    return engine().description();
   }
 
   /**
@@ -143,7 +143,7 @@ public final class Device implements AutoCloseable {
    * @return an unmodifiable map
    */
   public Map<String, String> facts() {
-    return runtime().facts();
+    return engine().facts();
   }
 
   /**
@@ -153,7 +153,7 @@ public final class Device implements AutoCloseable {
    * @return true on the CPU and the reference backend
    */
   public boolean usesHostMemory() {
-    return runtime().usesHostMemory();
+    return engine().usesHostMemory();
   }
 
   /**
@@ -163,7 +163,7 @@ public final class Device implements AutoCloseable {
    * @return panels on the CPU, row-major elsewhere
    */
   public Layout activationLayout() {
-    return runtime().activationLayout();
+    return engine().activationLayout();
   }
 
   /**
@@ -272,11 +272,11 @@ public final class Device implements AutoCloseable {
     return adopt(new Tensor(this, Buffer.ofHost(memory), false, type, Layout.ROW_MAJOR, shape));
   }
 
-  Runtime runtime() {
+  Engine engine() {
     if (closed.get()) {
       throw new IllegalStateException("this device (" + backend.label() + ") is closed");
     }
-    return runtime;
+    return engine;
   }
 
   boolean isClosed() {
@@ -290,7 +290,7 @@ public final class Device implements AutoCloseable {
   private Tensor allocate(DType type, Layout layout, long... shape) {
     Check.notNull("type", type);
     long bytes = Math.multiplyExact(Tensor.elements(shape), type.bytes());
-    return adopt(new Tensor(this, runtime().allocate(bytes), true, type, layout, shape));
+    return adopt(new Tensor(this, engine().allocate(bytes), true, type, layout, shape));
   }
 
   private Tensor adopt(Tensor tensor) {
@@ -315,7 +315,7 @@ public final class Device implements AutoCloseable {
                   + " open tensors, among them "
                   + some());
     }
-    runtime.close();
+    engine.close();
   }
 
   private String some() {

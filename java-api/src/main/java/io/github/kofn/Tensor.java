@@ -3,7 +3,7 @@ package io.github.kofn;
 
 import io.github.kofn.internal.Check;
 import io.github.kofn.internal.kernels.Buffer;
-import io.github.kofn.internal.kernels.Runtime;
+import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.View;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -149,12 +149,12 @@ public final class Tensor implements AutoCloseable {
     checkOpen();
     checkBytes("values", values);
     if (layout == Layout.ROW_MAJOR) {
-      runtime().copyIn(values, buffer, 0);
+      engine().copyIn(values, buffer, 0);
       return;
     }
     try (Tensor rows = device.zeros(type, shape)) {
       rows.copyFrom(values);
-      runtime().products().convert(rows.view(), view());
+      engine().products().convert(rows.view(), view());
     }
   }
 
@@ -178,11 +178,11 @@ public final class Tensor implements AutoCloseable {
     checkOpen();
     checkBytes("target", target);
     if (layout == Layout.ROW_MAJOR) {
-      runtime().copyOut(buffer, 0, target);
+      engine().copyOut(buffer, 0, target);
       return;
     }
     try (Tensor rows = device.zeros(type, shape)) {
-      runtime().products().convert(view(), rows.view());
+      engine().products().convert(view(), rows.view());
       rows.copyTo(target);
     }
   }
@@ -214,7 +214,7 @@ public final class Tensor implements AutoCloseable {
   /** Sets every element to zero. */
   public void clear() {
     checkOpen();
-    runtime().clear(buffer, 0, size() * type.bytes());
+    engine().clear(buffer, 0, size() * type.bytes());
   }
 
   /**
@@ -232,7 +232,7 @@ public final class Tensor implements AutoCloseable {
         source,
         rows(),
         columns());
-    runtime().products().convert(source.view(), view());
+    engine().products().convert(source.view(), view());
   }
 
   View view() {
@@ -240,8 +240,8 @@ public final class Tensor implements AutoCloseable {
     return new View(buffer, 0, type, rows(), columns(), columns(), layout);
   }
 
-  private Runtime runtime() {
-    return device.runtime();
+  private Engine engine() {
+    return device.engine();
   }
 
   private void checkOpen() {
@@ -277,7 +277,7 @@ public final class Tensor implements AutoCloseable {
     }
     device.forget(this);
     if (owned && !device.isClosed()) {
-      runtime().release(buffer);
+      engine().release(buffer);
     }
   }
 

@@ -3,7 +3,7 @@ package io.github.kofn.internal;
 
 import io.github.kofn.Device;
 import io.github.kofn.Tensor;
-import io.github.kofn.internal.kernels.Runtime;
+import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.View;
 
 /** Lets kofn's own packages see what {@link Device} and {@link Tensor} keep from their users. */
@@ -26,13 +26,13 @@ public abstract class Access {
   }
 
   /** The kernels behind a device. */
-  public static Runtime runtime(Device device) {
-    return instance.runtimeOf(device);
+  public static Engine engine(Device device) {
+    return instance.engineOf(device);
   }
 
   /** See {@link #view}. */
   protected abstract View viewOf(Tensor tensor);
 
-  /** See {@link #runtime}. */
-  protected abstract Runtime runtimeOf(Device device);
+  /** See {@link #engine}. */
+  protected abstract Engine engineOf(Device device);
 }

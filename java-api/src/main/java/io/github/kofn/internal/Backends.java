@@ -6,8 +6,8 @@ import io.github.kofn.BackendUnavailableException;
 import io.github.kofn.DeviceOptions;
 import io.github.kofn.internal.cpu.CpuProvider;
 import io.github.kofn.internal.cuda.CudaProvider;
+import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.Provider;
-import io.github.kofn.internal.kernels.Runtime;
 import io.github.kofn.internal.reference.ReferenceProvider;
 import java.util.Optional;
 
@@ -21,7 +21,7 @@ public final class Backends {
   }
 
   /** Opens a backend; the options name one. */
-  public static Runtime open(DeviceOptions options) {
+  public static Engine open(DeviceOptions options) {
     Provider provider = provider(options.backend());
     provider
         .unavailableReason()

@@ -10,6 +10,7 @@ import io.github.kofn.KofnException;
 public final class InvalidLogitsException extends KofnException {
   private static final long serialVersionUID = 1L;
 
+  /** The offending row. */
   private final long row;
 
   private InvalidLogitsException(String message, long row) {

@@ -2,8 +2,8 @@
 package io.github.kofn.internal.cpu;
 
 import io.github.kofn.DeviceOptions;
+import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.Provider;
-import io.github.kofn.internal.kernels.Runtime;
 import java.util.Optional;
 
 /** The way to the CPU backend, which is everywhere: without the Vector API its scalar path runs. */
@@ -14,7 +14,7 @@ public final class CpuProvider implements Provider {
   }
 
   @Override
-  public Runtime open(DeviceOptions options) {
-    return new CpuRuntime(Lanes.choose(options.lanes()), options.threads());
+  public Engine open(DeviceOptions options) {
+    return new CpuEngine(Lanes.choose(options.lanes()), options.threads());
   }
 }

@@ -2,8 +2,8 @@
 package io.github.kofn.internal.cuda;
 
 import io.github.kofn.DeviceOptions;
+import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.Provider;
-import io.github.kofn.internal.kernels.Runtime;
 import java.util.Optional;
 
 /** The way to NVIDIA GPUs, real and simulated. */
@@ -30,7 +30,7 @@ public final class CudaProvider implements Provider {
   }
 
   @Override
-  public Runtime open(DeviceOptions options) {
+  public Engine open(DeviceOptions options) {
     throw new IllegalStateException(reason);
   }
 }

@@ -10,5 +10,5 @@ public interface Provider {
   Optional<String> unavailableReason();
 
   /** Opens the backend; only called where {@link #unavailableReason} is empty. */
-  Runtime open(DeviceOptions options);
+  Engine open(DeviceOptions options);
 }

@@ -2,8 +2,8 @@
 package io.github.kofn.internal.reference;
 
 import io.github.kofn.DeviceOptions;
+import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.Provider;
-import io.github.kofn.internal.kernels.Runtime;
 import java.util.Optional;
 
 /** The way to the reference backend, which is everywhere. */
@@ -14,7 +14,7 @@ public final class ReferenceProvider implements Provider {
   }
 
   @Override
-  public Runtime open(DeviceOptions options) {
-    return new ReferenceRuntime();
+  public Engine open(DeviceOptions options) {
+    return new ReferenceEngine();
   }
 }

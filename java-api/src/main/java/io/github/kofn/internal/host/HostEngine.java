@@ -2,11 +2,11 @@
 package io.github.kofn.internal.host;
 
 import io.github.kofn.internal.kernels.Buffer;
-import io.github.kofn.internal.kernels.Runtime;
+import io.github.kofn.internal.kernels.Engine;
 import java.lang.foreign.MemorySegment;
 
-/** The memory half of a {@link Runtime} that computes on host memory. */
-public abstract class HostRuntime implements Runtime {
+/** The memory half of a {@link Engine} that computes on host memory. */
+public abstract class HostEngine implements Engine {
   private final HostMemory memory = new HostMemory();
 
   @Override

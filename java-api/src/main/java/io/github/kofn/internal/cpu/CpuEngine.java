@@ -2,22 +2,22 @@
 package io.github.kofn.internal.cpu;
 
 import io.github.kofn.Layout;
-import io.github.kofn.internal.host.HostRuntime;
+import io.github.kofn.internal.host.HostEngine;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
 import java.util.Map;
 
 /** Vectors where the JVM offers them, rows and panels over threads. */
-public final class CpuRuntime extends HostRuntime {
+public final class CpuEngine extends HostEngine {
   private final int lanes;
   private final Workers workers;
   private final SamplingKernels sampling;
   private final ProductKernels products;
 
   /**
-   * A runtime with vectors of so many floats (1: scalar code) and so many threads (0: one a core).
+   * A engine with vectors of so many floats (1: scalar code) and so many threads (0: one a core).
    */
-  public CpuRuntime(int lanes, int threads) {
+  public CpuEngine(int lanes, int threads) {
     this.lanes = lanes;
     this.workers = new Workers(threads);
     this.sampling = new CpuSampling(lanes, workers);

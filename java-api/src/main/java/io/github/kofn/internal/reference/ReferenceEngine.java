@@ -2,13 +2,13 @@
 package io.github.kofn.internal.reference;
 
 import io.github.kofn.Layout;
-import io.github.kofn.internal.host.HostRuntime;
+import io.github.kofn.internal.host.HostEngine;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
 import java.util.Map;
 
 /** Scalar Java on one thread, written to be read: the definition of correct. */
-public final class ReferenceRuntime extends HostRuntime {
+public final class ReferenceEngine extends HostEngine {
   private final SamplingKernels sampling = new ReferenceSampling();
   private final ProductKernels products = new ReferenceProducts();
 

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Map;
 
 /** A backend at work on one device: its memory and its kernels. Safe for use by several threads. */
-public interface Runtime extends AutoCloseable {
+public interface Engine extends AutoCloseable {
 
   /** One line for people: what computes, with how many threads or lanes, or on which GPU. */
   String description();
