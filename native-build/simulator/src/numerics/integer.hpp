@@ -165,4 +165,17 @@ template <class T, class F> constexpr uint32_t each_half_int(F f, uint32_t a, ui
   return static_cast<uint32_t>(upper) << 16 | static_cast<uint16_t>(f(static_cast<T>(a), static_cast<T>(b)));
 }
 
+/// vabsdiff4.u32.u32.u32{.add} (what CUDA's __vabsdiffu4 and __vsadu4 become): |a - b| of each byte; with .add the sum
+/// of the four, plus c.
+constexpr uint32_t vabsdiff4(uint32_t a, uint32_t b, uint32_t c, bool add) {
+  uint32_t bytes = 0;
+  for (int i = 0; i < 4; i++) {
+    const int32_t difference = detail::byte_at(a, i, false) - detail::byte_at(b, i, false);
+    const auto magnitude = static_cast<uint32_t>(difference < 0 ? -difference : difference);
+    if (add) c += magnitude;
+    else bytes |= magnitude << (8 * i);
+  }
+  return add ? c : bytes;
+}
+
 } // namespace kofn::sim::num

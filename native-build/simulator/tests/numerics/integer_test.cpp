@@ -186,4 +186,17 @@ TEST("16-bit halves") {
   CHECK_EQ(each_half_int<uint16_t>([](uint16_t a, uint16_t b) { return wrap_add(a, b); }, 0xffff0001u, 0x00010002u), 0x00000003u);
 }
 
+TEST("vabsdiff4") {
+  for (int i = 0; i < 2000; i++) {
+    const auto a = static_cast<uint32_t>(entropy()()), b = static_cast<uint32_t>(entropy()());
+    uint32_t bytes = 0, sum = 41;
+    for (int k = 0; k < 32; k += 8) {
+      const int d = std::abs(int(a >> k & 255) - int(b >> k & 255));
+      bytes |= uint32_t(d) << k, sum += uint32_t(d);
+    }
+    CHECK_EQ(vabsdiff4(a, b, 41, false), bytes);
+    CHECK_EQ(vabsdiff4(a, b, 41, true), sum);
+  }
+}
+
 TEST_MAIN
