@@ -10,5 +10,6 @@
 #include "convert.hpp"
 #include "float_arith.hpp"
 #include "float_format.hpp"
+#include "fma_lanes.hpp"
 #include "integer.hpp"
 #include "mma.hpp"

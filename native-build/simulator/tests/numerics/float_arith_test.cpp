@@ -188,6 +188,24 @@ TEST("f16 and bf16 special values") {
   CHECK_EQ(sub(F16{0x0400}, F16{0x0401}, {.ftz = true}).bits, 0x8000);
 }
 
+TEST("fma over a warp is fma lane by lane, in place too") {
+  const auto singles = floats(2000);
+  const auto wide = doubles(2000);
+  for (int i = 0; i < 20000; i++) {
+    float a[32], b[32], c[32], d[32];
+    double p[32], q[32], r[32], s[32];
+    for (int l = 0; l < 32; l++) {
+      a[l] = singles[entropy()() % singles.size()], b[l] = singles[entropy()() % singles.size()], c[l] = l % 4 ? singles[entropy()() % singles.size()] : -a[l] * b[l];
+      p[l] = wide[entropy()() % wide.size()], q[l] = wide[entropy()() % wide.size()], r[l] = l % 4 ? wide[entropy()() % wide.size()] : -p[l] * q[l];
+    }
+    fma_lanes(d, a, b, c);
+    fma_lanes(s, p, q, r);
+    for (int l = 0; l < 32; l++) CHECK(sameBits(d[l], num::fma(a[l], b[l], c[l])) && same(s[l], num::fma(p[l], q[l], r[l])));
+    fma_lanes(c, a, b, c);
+    for (int l = 0; l < 32; l++) CHECK(sameBits(d[l], c[l]));
+  }
+}
+
 TEST("neg, abs, copysign") {
   for (float a : floats(50)) {
     CHECK_EQ(bits_of(neg(a)), bits_of(a) ^ 0x80000000);
