@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import io.github.kofn.DType;
+import io.github.kofn.internal.kernels.View;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Runs of neighbouring elements between views of any floating-point or 8-bit type and arrays.
+ * Kernels see arrays and native memory of their own only: a hot loop that met heap and native
+ * segments both would be compiled for neither.
+ */
+final class Elements {
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+
+  private Elements() {}
+
+  /** Whether {@link #read} and {@link #write} know the type. */
+  static boolean known(DType type) {
+    return type.isFloating() || type == DType.I8 || type == DType.U8;
+  }
+
+  /** Reads elements, widened exactly. */
+  static void read(View view, long index, float[] to, int at, int count) {
+    MemorySegment from = view.buffer().host();
+    long offset = view.offset() + index * view.type().bytes();
+    switch (view.type()) {
+      case F32 -> MemorySegment.copy(from, FLOAT, offset, to, at, count);
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          to[at + i] = Float.intBitsToFloat(from.get(SHORT, offset + 2L * i) << 16);
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < count; i++) {
+          to[at + i] = Float.float16ToFloat(from.get(SHORT, offset + 2L * i));
+        }
+      }
+      case I8 -> {
+        for (int i = 0; i < count; i++) {
+          to[at + i] = from.get(ValueLayout.JAVA_BYTE, offset + i);
+        }
+      }
+      case U8 -> {
+        for (int i = 0; i < count; i++) {
+          to[at + i] = from.get(ValueLayout.JAVA_BYTE, offset + i) & 0xff;
+        }
+      }
+      default -> throw new IllegalArgumentException("type is " + view.type());
+    }
+  }
+
+  /** Writes elements, rounded to nearest even; integers saturate, and NaN becomes 0 there. */
+  static void write(View view, long index, float[] from, int at, int count) {
+    MemorySegment to = view.buffer().host();
+    long offset = view.offset() + index * view.type().bytes();
+    switch (view.type()) {
+      case F32 -> MemorySegment.copy(from, at, to, FLOAT, offset, count);
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          to.set(SHORT, offset + 2L * i, toBf16(from[at + i]));
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < count; i++) {
+          to.set(SHORT, offset + 2L * i, Float.floatToFloat16(from[at + i]));
+        }
+      }
+      case I8 -> {
+        for (int i = 0; i < count; i++) {
+          to.set(ValueLayout.JAVA_BYTE, offset + i, toInteger(from[at + i], -128, 127));
+        }
+      }
+      case U8 -> {
+        for (int i = 0; i < count; i++) {
+          to.set(ValueLayout.JAVA_BYTE, offset + i, toInteger(from[at + i], 0, 255));
+        }
+      }
+      default -> throw new IllegalArgumentException("type is " + view.type());
+    }
+  }
+
+  /** One element, widened exactly. */
+  static float get(View view, long index) {
+    MemorySegment from = view.buffer().host();
+    long offset = view.offset() + index * view.type().bytes();
+    return switch (view.type()) {
+      case F32 -> from.get(FLOAT, offset);
+      case BF16 -> Float.intBitsToFloat(from.get(SHORT, offset) << 16);
+      case F16 -> Float.float16ToFloat(from.get(SHORT, offset));
+      case I8 -> from.get(ValueLayout.JAVA_BYTE, offset);
+      default -> throw new IllegalArgumentException("type is " + view.type());
+    };
+  }
+
+  /** Writes one F32 element. */
+  static void set(View view, long index, float value) {
+    view.buffer().host().set(FLOAT, view.offset() + index * Float.BYTES, value);
+  }
+
+  /** Reads U16 or I32 indices. */
+  static void readIndices(View view, long index, int[] to, int at, int count) {
+    MemorySegment from = view.buffer().host();
+    long offset = view.offset() + index * view.type().bytes();
+    if (view.type() == DType.I32) {
+      MemorySegment.copy(from, INT, offset, to, at, count);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      to[at + i] = from.get(SHORT, offset + 2L * i) & 0xffff;
+    }
+  }
+
+  /** Writes I32 elements. */
+  static void writeInts(View view, long index, int[] from, int at, int count) {
+    MemorySegment.copy(
+        from, at, view.buffer().host(), INT, view.offset() + index * Integer.BYTES, count);
+  }
+
+  private static byte toInteger(float value, int low, int high) {
+    return (byte) (int) Math.clamp(Math.rint(Float.isNaN(value) ? 0.0 : value), low, high);
+  }
+
+  private static short toBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16 | 0x40);
+    }
+    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+  }
+}

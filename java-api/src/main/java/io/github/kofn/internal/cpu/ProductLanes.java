@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import io.github.kofn.sparse.Activation;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The inner loops of products, for one vector width. Memory is native; offsets ({@code ...At} of
+ * segments) are in bytes, strides and widths in floats; widths are multiples of {@link #lanes}.
+ */
+interface ProductLanes {
+  /** The outputs that {@link #sums4} computes at once. */
+  int GROUP = 4;
+
+  /** The number of floats in a vector. */
+  int lanes();
+
+  /**
+   * One output of a tile: {@code y[b] = sum over j of weights[weightsAt + j] * x[inputs[inputsAt +
+   * j]][b]}, where the rows of x and y are {@code stride} long.
+   */
+  void sums1(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt);
+
+  /**
+   * Up to {@link #GROUP} outputs that share their inputs; the weights of an input lie side by side,
+   * {@link #GROUP} of them whatever {@code outs} is.
+   */
+  void sums4(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt,
+      int outs);
+
+  /**
+   * Partial dot products: lane l of the {@code pitch} floats from {@code sums[sumsAt + j * pitch]}
+   * receives what {@code d[b] * x[inputs[inputsAt + j]][b]} gives over all b with {@code b % lanes
+   * = l}, added to what it held. The caller adds the lanes up, in an order of its own: the order in
+   * which the Vector API does is not fixed.
+   */
+  void dots(
+      MemorySegment d,
+      long dAt,
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] sums,
+      int sumsAt,
+      int pitch);
+
+  /** {@code y = factor * y + summand}. */
+  void affine(MemorySegment y, long yAt, int width, float factor, float summand);
+
+  /** {@code y = activation(y)}. */
+  void activate(MemorySegment y, long yAt, int width, Activation activation);
+
+  /** {@code y = y * activation'(z)}. */
+  void multiplyByDerivative(
+      MemorySegment y, long yAt, MemorySegment z, long zAt, int width, Activation activation);
+
+  /** {@code y = y + x}. */
+  void add(MemorySegment y, long yAt, MemorySegment x, long xAt, int width);
+
+  /** {@code y = y * x}. */
+  void multiply(MemorySegment y, long yAt, MemorySegment x, long xAt, int width);
+
+  /** Adds elements to the lanes of a partial sum, as {@link #dots} does. */
+  void total(MemorySegment y, long yAt, int width, float[] sums, int sumsAt);
+}

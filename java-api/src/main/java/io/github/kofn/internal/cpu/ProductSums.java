@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import io.github.kofn.Layout;
+import io.github.kofn.internal.kernels.View;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The forward product and the input gradient: outputs that are weighted sums of inputs' rows.
+ *
+ * <pre>
+ *            panel 0   panel 1           a part: a run of outputs, all panels (or, where there are
+ *  part 0  [ 64 wide | 64 wide | .. ]    few outputs, some of them). It lists its terms once, as
+ *  part 1  [         |         |    ]    inputs' rows and weights side by side, and then runs
+ *                                        through them for every panel.
+ * </pre>
+ */
+final class ProductSums {
+  /** Weights that a part lists at once: half a megabyte, a part of the second-level cache. */
+  private static final int TERMS = 1 << 17;
+
+  /** Outputs that a part computes at once. */
+  private static final int OUTPUTS = 2048;
+
+  private final ProductWidths widths;
+  private final Workers workers;
+
+  ProductSums(ProductWidths widths, Workers workers) {
+    this.widths = widths;
+    this.workers = workers;
+  }
+
+  void compute(ProductTerms terms, View x, View y, ProductFinish finish) {
+    int panels = Tiles.panels(y.rows());
+    int units = terms.units();
+    if (panels == 0 || units == 0) {
+      return;
+    }
+    Scratch.Pool pool = widths.pool();
+    Scratch shared = pool.take();
+    Panels inputs = Panels.of(x, widths, workers, shared, 0);
+    int perPart = Math.max(1, Math.min(terms.unitsWithin(TERMS, OUTPUTS), share(units)));
+    int parts = Math.ceilDiv(units, perPart);
+    int splits = Math.min(panels, Math.max(1, workers.threads() / parts));
+    int perSplit = Math.ceilDiv(panels, splits);
+    workers.run(
+        parts * splits,
+        part -> {
+          int unit = part / splits * perPart;
+          int panel = part % splits * perSplit;
+          Scratch mine = pool.take();
+          ProductTerms.Lists lists = new ProductTerms.Lists(mine);
+          int end = Math.min(units, unit + perPart);
+          for (int u = unit; u < end; u++) {
+            terms.list(u, lists, mine);
+          }
+          int from = terms.firstOutput(unit);
+          int to = terms.endOutput(end - 1);
+          for (int p = panel; p < Math.min(panels, panel + perSplit); p++) {
+            tile(lists, inputs, y, p, from, to, finish, mine);
+          }
+          pool.give(mine);
+        });
+    pool.give(shared);
+  }
+
+  /** Units of a part such that threads that start late or run slowly still share the work. */
+  private int share(int units) {
+    return workers.threads() == 1 ? units : Math.ceilDiv(units, 4 * workers.threads());
+  }
+
+  private void tile(
+      ProductTerms.Lists lists,
+      Panels x,
+      View y,
+      int panel,
+      int from,
+      int to,
+      ProductFinish finish,
+      Scratch scratch) {
+    int width = Tiles.width(y.rows(), panel);
+    ProductLanes kernel = widths.of(width);
+    int stride = x.stride(panel);
+    boolean direct = Tiles.isTile(y, panel, stride);
+    MemorySegment tile =
+        direct ? y.buffer().host() : scratch.floats(0, (long) (to - from) * Layout.PANEL);
+    long at = direct ? Tiles.offset(y, panel, from) : 0;
+    MemorySegment segment = x.segment(panel);
+    long offset = x.offset(panel);
+    for (int g = 0; g < lists.groups; g++) {
+      int outs = lists.outputs(g);
+      int inputsAt = lists.inputsAt(g);
+      int length = lists.length(g);
+      int weightsAt = lists.weightsAt(g);
+      long to0 = at + 4L * (lists.firstOutput(g) - from) * stride;
+      int[] input = lists.input;
+      float[] weight = lists.weight;
+      if (outs == 1) {
+        kernel.sums1(
+            segment, offset, stride, input, inputsAt, length, weight, weightsAt, tile, to0);
+      } else {
+        kernel.sums4(
+            segment, offset, stride, input, inputsAt, length, weight, weightsAt, tile, to0, outs);
+      }
+    }
+    finish.apply(kernel, tile, at, stride, panel, from, to, scratch);
+    if (!direct) {
+      Tiles.store(tile, at, stride, y, panel, from, to, scratch.stage);
+    }
+  }
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import io.github.kofn.internal.kernels.ProductKernels.Companion;
+import io.github.kofn.internal.kernels.ProductKernels.Pattern;
+import io.github.kofn.internal.kernels.View;
+import io.github.kofn.sparse.KofNLayout;
+import java.util.Arrays;
+
+/**
+ * What a product's outputs are sums of: for each group of outputs a list of inputs, and for each
+ * input the weights. Both directions have this form (forward, outputs are rows of W; backward,
+ * columns), so that one inner loop serves both, and a dense matrix is one block that everything
+ * shares.
+ *
+ * <p>A unit is what shares a list: a block row (backward: a block column), cut to at most {@link
+ * #UNIT} outputs.
+ */
+final class ProductTerms {
+  private static final int UNIT = 64;
+
+  private final Pattern pattern;
+  private final KofNLayout layout;
+  private final Companion companion;
+  private final int outputs;
+  private final int block;
+  private final int split;
+  private final int termsOfUnit;
+
+  /** The terms of Y = X W^T, or of dX = dY W where a companion is given. */
+  private ProductTerms(Pattern pattern, Companion companion) {
+    this.pattern = pattern;
+    this.layout = pattern.layout();
+    this.companion = companion;
+    boolean forward = companion == null;
+    this.outputs = forward ? layout.out() : layout.in();
+    this.block = Math.min(Math.max(1, outputs), forward ? layout.blockOut() : layout.blockIn());
+    this.split = Math.ceilDiv(block, UNIT);
+    long kept = forward ? (long) layout.k() * layout.blockIn() : expectedColumn();
+    this.termsOfUnit = (int) Math.min(Integer.MAX_VALUE, kept * Math.min(block, UNIT));
+  }
+
+  static ProductTerms forward(Pattern pattern) {
+    return new ProductTerms(asOneBlock(pattern), null);
+  }
+
+  /** The terms of Y = X W^T with the blocks as they are stored. */
+  static ProductTerms stored(Pattern pattern) {
+    return new ProductTerms(pattern, null);
+  }
+
+  static ProductTerms backward(Pattern pattern, Companion companion) {
+    return new ProductTerms(asOneBlock(pattern), companion);
+  }
+
+  /** A matrix that keeps everything, as a single block of in-place values where it is stored so. */
+  private static Pattern asOneBlock(Pattern pattern) {
+    KofNLayout l = pattern.layout();
+    boolean rowsLieTogether = !pattern.packed() || l.blockOut() == 1;
+    if (!l.isDense() || !rowsLieTogether || l.out() == 0 || l.in() == 0) {
+      return pattern;
+    }
+    View v = pattern.values();
+    long pitch = pattern.packed() ? (long) l.blockColumns() * l.blockIn() : v.pitch();
+    View dense = new View(v.buffer(), v.offset(), v.type(), l.out(), l.in(), pitch, v.layout());
+    return new Pattern(new KofNLayout(l.out(), l.in(), l.out(), l.in(), 1), null, false, dense);
+  }
+
+  private long expectedColumn() {
+    long kept = (long) layout.blockRows() * layout.k();
+    return Math.ceilDiv(kept, Math.max(1, layout.blockColumns())) * layout.blockOut();
+  }
+
+  int units() {
+    return Math.ceilDiv(outputs, block) * (outputs == 0 ? 0 : split);
+  }
+
+  /** How many units have about so many weights and outputs at most. */
+  int unitsWithin(int terms, int outs) {
+    return Math.min(terms / Math.max(1, termsOfUnit), outs / Math.min(block, UNIT));
+  }
+
+  /** The block row (backward: block column) of a unit. */
+  int blockOf(int unit) {
+    return unit / split;
+  }
+
+  /** The first output of a unit; of the unit behind the last, the number of outputs. */
+  int firstOutput(int unit) {
+    long first = (long) (unit / split) * block + (long) (unit % split) * UNIT;
+    return (int) Math.min(outputs, first);
+  }
+
+  /** The end of a unit's outputs. */
+  int endOutput(int unit) {
+    long inBlock = Math.min(block, (long) (unit % split + 1) * UNIT);
+    return (int) Math.min(outputs, (long) (unit / split) * block + inBlock);
+  }
+
+  /** Adds a unit's groups to the lists. */
+  void list(int unit, Lists lists, Scratch scratch) {
+    int from = firstOutput(unit);
+    int to = endOutput(unit);
+    if (from >= to) {
+      return;
+    }
+    if (companion == null) {
+      listRow(unit / split, from, to, lists, scratch);
+    } else {
+      listColumn(unit / split, from, to, lists, scratch);
+    }
+  }
+
+  private boolean keepsEverything() {
+    return pattern.indices() == null;
+  }
+
+  private void listRow(int blockRow, int from, int to, Lists lists, Scratch scratch) {
+    int inputsAt = lists.inputs;
+    int length = listKept(blockRow, lists);
+    int bi = layout.blockIn();
+    long blockSize = (long) layout.blockOut() * bi;
+    long packedAt = (long) blockRow * layout.k() * blockSize;
+    boolean sparseRow = !pattern.packed() && length < layout.in() / 16;
+    float[] line = scratch.line(Math.max(layout.in(), layout.k() * Math.min(bi, layout.in())));
+    for (int o = from; o < to; o++) {
+      if ((o - from) % ProductLanes.GROUP == 0) {
+        lists.group(o, Math.min(ProductLanes.GROUP, to - o), inputsAt, length);
+      }
+      if (sparseRow) {
+        for (int j = 0; j < length; j++) {
+          line[j] = value(o, lists.input[inputsAt + j]);
+        }
+        lists.weights(o, line);
+      } else if (!pattern.packed()) {
+        Elements.read(pattern.values(), o * pattern.values().pitch(), line, 0, layout.in());
+        lists.weightsOfInputs(o, line);
+      } else {
+        long at = packedAt + (o - (long) blockRow * layout.blockOut()) * bi;
+        readPacked(at, blockSize, line);
+        lists.weights(o, line);
+      }
+    }
+  }
+
+  private float value(int out, int in) {
+    return Elements.get(pattern.values(), out * pattern.values().pitch() + in);
+  }
+
+  private void readPacked(long at, long blockSize, float[] line) {
+    int bi = Math.min(layout.blockIn(), layout.in());
+    if (layout.blockOut() == 1) {
+      Elements.read(pattern.values(), at, line, 0, layout.k() * bi);
+    } else if (bi == 1) {
+      for (int j = 0; j < layout.k(); j++) {
+        line[j] = Elements.get(pattern.values(), at + j * blockSize);
+      }
+    } else {
+      for (int j = 0; j < layout.k(); j++) {
+        Elements.read(pattern.values(), at + j * blockSize, line, j * bi, bi);
+      }
+    }
+  }
+
+  /** Lists the inputs that a block row keeps; only the last block can be cut off. */
+  int listKept(int blockRow, Lists lists) {
+    int bi = layout.blockIn();
+    int k = layout.k();
+    int at = lists.inputs;
+    if (keepsEverything()) {
+      for (int i = 0, end = k == 0 ? 0 : layout.in(); i < end; i++) {
+        lists.input(i);
+      }
+      return lists.inputs - at;
+    }
+    if (bi == 1) {
+      int[] target = lists.inputs(k);
+      Elements.readIndices(pattern.indices(), (long) blockRow * k, target, at, k);
+      lists.inputs += k;
+      return k;
+    }
+    int[] slots = lists.slots(k);
+    Elements.readIndices(pattern.indices(), (long) blockRow * k, slots, 0, k);
+    for (int j = 0; j < k; j++) {
+      int first = slots[j] * bi;
+      int last = (int) Math.min(layout.in(), (long) first + bi);
+      for (int i = first; i < last; i++) {
+        lists.input(i);
+      }
+    }
+    return lists.inputs - at;
+  }
+
+  private void listColumn(int blockColumn, int from, int to, Lists lists, Scratch scratch) {
+    int entries = 1;
+    int[] rows = {0};
+    int[] slots = rows;
+    if (!keepsEverything()) {
+      int[] bounds = new int[2];
+      Elements.readIndices(companion.starts(), blockColumn, bounds, 0, 2);
+      entries = bounds[1] - bounds[0];
+      rows = lists.slots(2 * entries);
+      slots = rows;
+      Elements.readIndices(companion.rows(), bounds[0], rows, 0, entries);
+      Elements.readIndices(companion.slots(), bounds[0], slots, entries, entries);
+    }
+    int bo = layout.blockOut();
+    int inputsAt = lists.inputs;
+    for (int e = 0; e < entries; e++) {
+      int last = (int) Math.min(layout.out(), (long) (rows[e] + 1) * bo);
+      for (int o = rows[e] * bo; o < last; o++) {
+        lists.input(o);
+      }
+    }
+    int length = lists.inputs - inputsAt;
+    int firstGroup = lists.groups;
+    for (int i = from; i < to; i += ProductLanes.GROUP) {
+      lists.group(i, Math.min(ProductLanes.GROUP, to - i), inputsAt, length);
+    }
+    float[] line = scratch.line(UNIT);
+    int j = 0;
+    for (int e = 0; e < entries; e++) {
+      int first = rows[e] * bo;
+      int last = (int) Math.min(layout.out(), (long) first + bo);
+      for (int o = first; o < last; o++) {
+        long at = o * pattern.values().pitch() + from;
+        if (pattern.packed()) {
+          int slot = slots[entries + e];
+          at =
+              (((long) rows[e] * layout.k() + slot) * bo + (o - first)) * layout.blockIn()
+                  + (from - (long) blockColumn * layout.blockIn());
+        }
+        if (to - from == 1) {
+          line[0] = Elements.get(pattern.values(), at);
+        } else {
+          Elements.read(pattern.values(), at, line, 0, to - from);
+        }
+        lists.weightsOfTerm(firstGroup, j++, line, to - from);
+      }
+    }
+  }
+
+  /** The lists of a few units, in arrays that are used again. */
+  static final class Lists {
+    private static final int FIELDS = 5;
+
+    private final Scratch scratch;
+    private int[] slots = new int[0];
+    private int[] table = new int[64];
+    int[] input;
+    float[] weight;
+    int groups;
+    private int inputs;
+    private int weights;
+
+    Lists(Scratch scratch) {
+      this.scratch = scratch;
+      this.input = scratch.features(64);
+      this.weight = scratch.weights(64);
+    }
+
+    void clear() {
+      groups = 0;
+      inputs = 0;
+      weights = 0;
+    }
+
+    int firstOutput(int group) {
+      return table[FIELDS * group];
+    }
+
+    int outputs(int group) {
+      return table[FIELDS * group + 1];
+    }
+
+    int inputsAt(int group) {
+      return table[FIELDS * group + 2];
+    }
+
+    int length(int group) {
+      return table[FIELDS * group + 3];
+    }
+
+    int weightsAt(int group) {
+      return table[FIELDS * group + 4];
+    }
+
+    /** How many weights stand side by side for each input. */
+    static int pitch(int outputs) {
+      return outputs == 1 ? 1 : ProductLanes.GROUP;
+    }
+
+    private void group(int first, int count, int inputsAt, int length) {
+      int at = FIELDS * groups++;
+      if (table.length < at + FIELDS) {
+        table = Arrays.copyOf(table, 2 * table.length);
+      }
+      table[at] = first;
+      table[at + 1] = count;
+      table[at + 2] = inputsAt;
+      table[at + 3] = length;
+      table[at + 4] = weights;
+      int size = Math.multiplyExact(length, pitch(count));
+      weight = scratch.weights(Math.addExact(weights, size));
+      if (count > 1) {
+        Arrays.fill(weight, weights, weights + size, 0);
+      }
+      weights += size;
+    }
+
+    private int[] inputs(int more) {
+      input = scratch.features(Math.addExact(inputs, more));
+      return input;
+    }
+
+    private void input(int value) {
+      if (inputs == input.length) {
+        input = scratch.features(inputs + 1);
+      }
+      input[inputs++] = value;
+    }
+
+    private int[] slots(int size) {
+      slots = slots.length >= size ? slots : new int[size + size / 4];
+      return slots;
+    }
+
+    /** The weights of an output of the last group, in the order of its inputs. */
+    private void weights(int output, float[] line) {
+      int group = groups - 1;
+      int pitch = pitch(outputs(group));
+      int at = weightsAt(group) + output - firstOutput(group);
+      for (int j = 0, length = length(group); j < length; j++) {
+        weight[at + j * pitch] = line[j];
+      }
+    }
+
+    /** The same, out of a whole row. */
+    private void weightsOfInputs(int output, float[] row) {
+      int group = groups - 1;
+      int pitch = pitch(outputs(group));
+      int at = weightsAt(group) + output - firstOutput(group);
+      int from = inputsAt(group);
+      for (int j = 0, length = length(group); j < length; j++) {
+        weight[at + j * pitch] = row[input[from + j]];
+      }
+    }
+
+    /** The weights of one term of all groups from the given one. */
+    private void weightsOfTerm(int firstGroup, int term, float[] line, int count) {
+      for (int g = firstGroup, i = 0; i < count; g++) {
+        int outs = outputs(g);
+        int at = weightsAt(g) + term * pitch(outs);
+        for (int o = 0; o < outs; o++) {
+          weight[at + o] = line[i++];
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import static jdk.incubator.vector.VectorOperators.GT;
+
+import io.github.kofn.sparse.Activation;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The inner loops with vectors along the batch.
+ *
+ * <p>Each loop is straight-line code in a small static method: the compiler keeps vectors in
+ * registers only where none of them is chosen by a condition or passed through a call that it does
+ * not inline.
+ */
+final class ProductVectors implements ProductLanes {
+  private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final int L = F.length();
+
+  /** The bytes of a vector. */
+  private static final int V = 4 * L;
+
+  @Override
+  public int lanes() {
+    return L;
+  }
+
+  private static FloatVector load(MemorySegment from, long at) {
+    return FloatVector.fromMemorySegment(F, from, at, ORDER);
+  }
+
+  private static FloatVector broadcast(float value) {
+    return FloatVector.broadcast(F, value);
+  }
+
+  @Override
+  public void sums1(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt) {
+    int b = 0;
+    for (; b + 4 * L <= stride; b += 4 * L) {
+      long at = 4L * b;
+      sums1x4(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at);
+    }
+    for (; b + 2 * L <= stride; b += 2 * L) {
+      long at = 4L * b;
+      sums1x2(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at);
+    }
+    if (b < stride) {
+      long at = 4L * b;
+      sums1x1(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at);
+    }
+  }
+
+  /** One output, four vectors, two inputs a turn: eight sums hide the latency of an FMA. */
+  private static void sums1x4(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt) {
+    long row = 4L * stride;
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector b2 = a0;
+    FloatVector b3 = a0;
+    int j = 0;
+    for (; j + 2 <= length; j += 2) {
+      long p = xAt + inputs[inputsAt + j] * row;
+      long q = xAt + inputs[inputsAt + j + 1] * row;
+      FloatVector v = broadcast(weights[weightsAt + j]);
+      FloatVector w = broadcast(weights[weightsAt + j + 1]);
+      a0 = load(x, p).fma(v, a0);
+      a1 = load(x, p + V).fma(v, a1);
+      a2 = load(x, p + 2 * V).fma(v, a2);
+      a3 = load(x, p + 3 * V).fma(v, a3);
+      b0 = load(x, q).fma(w, b0);
+      b1 = load(x, q + V).fma(w, b1);
+      b2 = load(x, q + 2 * V).fma(w, b2);
+      b3 = load(x, q + 3 * V).fma(w, b3);
+    }
+    if (j < length) {
+      long p = xAt + inputs[inputsAt + j] * row;
+      FloatVector v = broadcast(weights[weightsAt + j]);
+      a0 = load(x, p).fma(v, a0);
+      a1 = load(x, p + V).fma(v, a1);
+      a2 = load(x, p + 2 * V).fma(v, a2);
+      a3 = load(x, p + 3 * V).fma(v, a3);
+    }
+    a0.add(b0).intoMemorySegment(y, yAt, ORDER);
+    a1.add(b1).intoMemorySegment(y, yAt + V, ORDER);
+    a2.add(b2).intoMemorySegment(y, yAt + 2 * V, ORDER);
+    a3.add(b3).intoMemorySegment(y, yAt + 3 * V, ORDER);
+  }
+
+  private static void sums1x2(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt) {
+    long row = 4L * stride;
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    int j = 0;
+    for (; j + 2 <= length; j += 2) {
+      long p = xAt + inputs[inputsAt + j] * row;
+      long q = xAt + inputs[inputsAt + j + 1] * row;
+      FloatVector v = broadcast(weights[weightsAt + j]);
+      FloatVector w = broadcast(weights[weightsAt + j + 1]);
+      a0 = load(x, p).fma(v, a0);
+      a1 = load(x, p + V).fma(v, a1);
+      b0 = load(x, q).fma(w, b0);
+      b1 = load(x, q + V).fma(w, b1);
+    }
+    if (j < length) {
+      long p = xAt + inputs[inputsAt + j] * row;
+      FloatVector v = broadcast(weights[weightsAt + j]);
+      a0 = load(x, p).fma(v, a0);
+      a1 = load(x, p + V).fma(v, a1);
+    }
+    a0.add(b0).intoMemorySegment(y, yAt, ORDER);
+    a1.add(b1).intoMemorySegment(y, yAt + V, ORDER);
+  }
+
+  private static void sums1x1(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt) {
+    long row = 4L * stride;
+    FloatVector a = FloatVector.zero(F);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int j = 0;
+    for (; j + 4 <= length; j += 4) {
+      int i = inputsAt + j;
+      int w = weightsAt + j;
+      a = load(x, xAt + inputs[i] * row).fma(broadcast(weights[w]), a);
+      b = load(x, xAt + inputs[i + 1] * row).fma(broadcast(weights[w + 1]), b);
+      c = load(x, xAt + inputs[i + 2] * row).fma(broadcast(weights[w + 2]), c);
+      d = load(x, xAt + inputs[i + 3] * row).fma(broadcast(weights[w + 3]), d);
+    }
+    for (; j < length; j++) {
+      a = load(x, xAt + inputs[inputsAt + j] * row).fma(broadcast(weights[weightsAt + j]), a);
+    }
+    a.add(b).add(c.add(d)).intoMemorySegment(y, yAt, ORDER);
+  }
+
+  @Override
+  public void sums4(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt,
+      int outs) {
+    int b = 0;
+    for (; b + 4 * L <= stride && L == 16; b += 4 * L) {
+      long at = 4L * b;
+      sums4x4(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at, outs);
+    }
+    for (; b + 2 * L <= stride; b += 2 * L) {
+      long at = 4L * b;
+      sums4x2(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at, outs);
+    }
+    if (b < stride) {
+      long at = 4L * b;
+      sums4x1(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at, outs);
+    }
+  }
+
+  /** Four outputs, four vectors: 16 sums and 5 operands of AVX-512's 32 registers. */
+  private static void sums4x4(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt,
+      int outs) {
+    long row = 4L * stride;
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector b2 = a0;
+    FloatVector b3 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector c2 = a0;
+    FloatVector c3 = a0;
+    FloatVector d0 = a0;
+    FloatVector d1 = a0;
+    FloatVector d2 = a0;
+    FloatVector d3 = a0;
+    for (int j = 0; j < length; j++) {
+      long p = xAt + inputs[inputsAt + j] * row;
+      int w = weightsAt + GROUP * j;
+      FloatVector x0 = load(x, p);
+      FloatVector x1 = load(x, p + V);
+      FloatVector x2 = load(x, p + 2 * V);
+      FloatVector x3 = load(x, p + 3 * V);
+      FloatVector v = broadcast(weights[w]);
+      a0 = x0.fma(v, a0);
+      a1 = x1.fma(v, a1);
+      a2 = x2.fma(v, a2);
+      a3 = x3.fma(v, a3);
+      v = broadcast(weights[w + 1]);
+      b0 = x0.fma(v, b0);
+      b1 = x1.fma(v, b1);
+      b2 = x2.fma(v, b2);
+      b3 = x3.fma(v, b3);
+      v = broadcast(weights[w + 2]);
+      c0 = x0.fma(v, c0);
+      c1 = x1.fma(v, c1);
+      c2 = x2.fma(v, c2);
+      c3 = x3.fma(v, c3);
+      v = broadcast(weights[w + 3]);
+      d0 = x0.fma(v, d0);
+      d1 = x1.fma(v, d1);
+      d2 = x2.fma(v, d2);
+      d3 = x3.fma(v, d3);
+    }
+    store(a0, a1, a2, a3, y, yAt);
+    if (outs > 1) {
+      store(b0, b1, b2, b3, y, yAt + row);
+    }
+    if (outs > 2) {
+      store(c0, c1, c2, c3, y, yAt + 2 * row);
+    }
+    if (outs > 3) {
+      store(d0, d1, d2, d3, y, yAt + 3 * row);
+    }
+  }
+
+  private static void store(
+      FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3, MemorySegment y, long yAt) {
+    v0.intoMemorySegment(y, yAt, ORDER);
+    v1.intoMemorySegment(y, yAt + V, ORDER);
+    v2.intoMemorySegment(y, yAt + 2 * V, ORDER);
+    v3.intoMemorySegment(y, yAt + 3 * V, ORDER);
+  }
+
+  /** Four outputs, two vectors: 8 sums and 3 operands of AVX2's 16 registers. */
+  private static void sums4x2(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt,
+      int outs) {
+    long row = 4L * stride;
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector d0 = a0;
+    FloatVector d1 = a0;
+    for (int j = 0; j < length; j++) {
+      long p = xAt + inputs[inputsAt + j] * row;
+      int w = weightsAt + GROUP * j;
+      FloatVector x0 = load(x, p);
+      FloatVector x1 = load(x, p + V);
+      FloatVector v = broadcast(weights[w]);
+      a0 = x0.fma(v, a0);
+      a1 = x1.fma(v, a1);
+      v = broadcast(weights[w + 1]);
+      b0 = x0.fma(v, b0);
+      b1 = x1.fma(v, b1);
+      v = broadcast(weights[w + 2]);
+      c0 = x0.fma(v, c0);
+      c1 = x1.fma(v, c1);
+      v = broadcast(weights[w + 3]);
+      d0 = x0.fma(v, d0);
+      d1 = x1.fma(v, d1);
+    }
+    store(a0, a1, y, yAt);
+    if (outs > 1) {
+      store(b0, b1, y, yAt + row);
+    }
+    if (outs > 2) {
+      store(c0, c1, y, yAt + 2 * row);
+    }
+    if (outs > 3) {
+      store(d0, d1, y, yAt + 3 * row);
+    }
+  }
+
+  private static void store(FloatVector v0, FloatVector v1, MemorySegment y, long yAt) {
+    v0.intoMemorySegment(y, yAt, ORDER);
+    v1.intoMemorySegment(y, yAt + V, ORDER);
+  }
+
+  private static void sums4x1(
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] weights,
+      int weightsAt,
+      MemorySegment y,
+      long yAt,
+      int outs) {
+    long row = 4L * stride;
+    FloatVector a = FloatVector.zero(F);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    for (int j = 0; j < length; j++) {
+      FloatVector v = load(x, xAt + inputs[inputsAt + j] * row);
+      int w = weightsAt + GROUP * j;
+      a = v.fma(broadcast(weights[w]), a);
+      b = v.fma(broadcast(weights[w + 1]), b);
+      c = v.fma(broadcast(weights[w + 2]), c);
+      d = v.fma(broadcast(weights[w + 3]), d);
+    }
+    a.intoMemorySegment(y, yAt, ORDER);
+    if (outs > 1) {
+      b.intoMemorySegment(y, yAt + row, ORDER);
+    }
+    if (outs > 2) {
+      c.intoMemorySegment(y, yAt + 2 * row, ORDER);
+    }
+    if (outs > 3) {
+      d.intoMemorySegment(y, yAt + 3 * row, ORDER);
+    }
+  }
+
+  @Override
+  public void dots(
+      MemorySegment d,
+      long dAt,
+      MemorySegment x,
+      long xAt,
+      int stride,
+      int[] inputs,
+      int inputsAt,
+      int length,
+      float[] sums,
+      int sumsAt,
+      int pitch) {
+    long row = 4L * stride;
+    int j = 0;
+    for (; j + 4 <= length; j += 4) {
+      int i = inputsAt + j;
+      long p0 = xAt + inputs[i] * row;
+      long p1 = xAt + inputs[i + 1] * row;
+      long p2 = xAt + inputs[i + 2] * row;
+      long p3 = xAt + inputs[i + 3] * row;
+      dots4(d, dAt, x, p0, p1, p2, p3, row, sums, sumsAt + j * pitch, pitch);
+    }
+    for (; j < length; j++) {
+      dot(d, dAt, x, xAt + inputs[inputsAt + j] * row, row, sums, sumsAt + j * pitch);
+    }
+  }
+
+  private static void dots4(
+      MemorySegment d,
+      long dAt,
+      MemorySegment x,
+      long p0,
+      long p1,
+      long p2,
+      long p3,
+      long bytes,
+      float[] sums,
+      int sumsAt,
+      int pitch) {
+    FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
+    FloatVector b = FloatVector.fromArray(F, sums, sumsAt + pitch);
+    FloatVector c = FloatVector.fromArray(F, sums, sumsAt + 2 * pitch);
+    FloatVector e = FloatVector.fromArray(F, sums, sumsAt + 3 * pitch);
+    for (long i = 0; i < bytes; i += V) {
+      FloatVector v = load(d, dAt + i);
+      a = load(x, p0 + i).fma(v, a);
+      b = load(x, p1 + i).fma(v, b);
+      c = load(x, p2 + i).fma(v, c);
+      e = load(x, p3 + i).fma(v, e);
+    }
+    a.intoArray(sums, sumsAt);
+    b.intoArray(sums, sumsAt + pitch);
+    c.intoArray(sums, sumsAt + 2 * pitch);
+    e.intoArray(sums, sumsAt + 3 * pitch);
+  }
+
+  private static void dot(
+      MemorySegment d,
+      long dAt,
+      MemorySegment x,
+      long xAt,
+      long bytes,
+      float[] sums,
+      int sumsAt) {
+    FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
+    for (long i = 0; i < bytes; i += V) {
+      a = load(x, xAt + i).fma(load(d, dAt + i), a);
+    }
+    a.intoArray(sums, sumsAt);
+  }
+
+  @Override
+  public void affine(MemorySegment y, long yAt, int width, float factor, float summand) {
+    FloatVector f = broadcast(factor);
+    FloatVector s = broadcast(summand);
+    for (int i = 0; i < width; i += L) {
+      load(y, yAt + 4L * i).mul(f).add(s).intoMemorySegment(y, yAt + 4L * i, ORDER);
+    }
+  }
+
+  @Override
+  public void activate(MemorySegment y, long yAt, int width, Activation activation) {
+    switch (activation) {
+      case IDENTITY -> {}
+      case RELU -> {
+        for (int i = 0; i < width; i += L) {
+          load(y, yAt + 4L * i).max(0f).intoMemorySegment(y, yAt + 4L * i, ORDER);
+        }
+      }
+      case GELU, SILU -> {
+        for (long at = yAt; at < yAt + 4L * width; at += 4) {
+          float z = y.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
+          float value = ProductActivations.value(activation, z);
+          y.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, value);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void multiplyByDerivative(
+      MemorySegment y, long yAt, MemorySegment z, long zAt, int width, Activation activation) {
+    switch (activation) {
+      case IDENTITY -> {}
+      case RELU -> {
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector one = broadcast(1);
+        for (int i = 0; i < width; i += L) {
+          FloatVector slope = zero.blend(one, load(z, zAt + 4L * i).compare(GT, 0f));
+          load(y, yAt + 4L * i).mul(slope).intoMemorySegment(y, yAt + 4L * i, ORDER);
+        }
+      }
+      case GELU, SILU -> {
+        for (long i = 0; i < 4L * width; i += 4) {
+          float at = z.get(ValueLayout.JAVA_FLOAT_UNALIGNED, zAt + i);
+          float slope = ProductActivations.derivative(activation, at);
+          float product = y.get(ValueLayout.JAVA_FLOAT_UNALIGNED, yAt + i) * slope;
+          y.set(ValueLayout.JAVA_FLOAT_UNALIGNED, yAt + i, product);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void add(MemorySegment y, long yAt, MemorySegment x, long xAt, int width) {
+    for (int i = 0; i < width; i += L) {
+      FloatVector sum = load(y, yAt + 4L * i).add(load(x, xAt + 4L * i));
+      sum.intoMemorySegment(y, yAt + 4L * i, ORDER);
+    }
+  }
+
+  @Override
+  public void multiply(MemorySegment y, long yAt, MemorySegment x, long xAt, int width) {
+    for (int i = 0; i < width; i += L) {
+      FloatVector product = load(y, yAt + 4L * i).mul(load(x, xAt + 4L * i));
+      product.intoMemorySegment(y, yAt + 4L * i, ORDER);
+    }
+  }
+
+  @Override
+  public void total(MemorySegment y, long yAt, int width, float[] sums, int sumsAt) {
+    FloatVector sum = FloatVector.fromArray(F, sums, sumsAt);
+    for (int i = 0; i < width; i += L) {
+      sum = sum.add(load(y, yAt + 4L * i));
+    }
+    sum.intoArray(sums, sumsAt);
+  }
+}
