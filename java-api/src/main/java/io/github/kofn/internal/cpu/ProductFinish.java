@@ -40,7 +40,17 @@ sealed interface ProductFinish {
   }
 
   /** The epilogue of the forward product. */
-  record Forward(Finish finish, float[] factors, float[] bias) implements ProductFinish {
+  final class Forward implements ProductFinish {
+    private final Finish finish;
+    private final float[] factors;
+    private final float[] bias;
+
+    private Forward(Finish finish, float[] factors, float[] bias) {
+      this.finish = finish;
+      this.factors = factors;
+      this.bias = bias;
+    }
+
     @Override
     public void apply(
         ProductLanes kernel,

@@ -138,7 +138,7 @@ final class ProductGradients {
 
   private static void clear(View target, int row) {
     MemorySegment memory = target.buffer().host();
-    long at = target.offset() + 4 * row * target.pitch();
+    long at = target.offset() + 4L * row * target.pitch();
     memory.asSlice(at, 4 * target.columns()).fill((byte) 0);
   }
 
@@ -217,8 +217,7 @@ final class ProductGradients {
     float[] line = scratch.line(3 * STEP);
     for (int o = from; o < to; o += ProductLanes.GROUP) {
       int outs = Math.min(ProductLanes.GROUP, to - o);
-      kernel.sums4(
-          turned, 0, STEP, examples, 0, batch, d, (o - from) * batch, product, 0, outs);
+      kernel.sums4(turned, 0, STEP, examples, 0, batch, d, (o - from) * batch, product, 0, outs);
       for (int i = 0; i < outs; i++) {
         MemorySegment.copy(product, ValueLayout.JAVA_FLOAT, 4L * i * STEP, line, 0, count);
         addToBlocks(layout, weights, target, o + i, feature, count, line);

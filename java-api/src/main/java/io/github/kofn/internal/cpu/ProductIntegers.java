@@ -59,8 +59,7 @@ final class ProductIntegers {
     }
   }
 
-  private static void addRow(
-      View x, int panel, int feature, int width, int weight, int[] sums) {
+  private static void addRow(View x, int panel, int feature, int width, int weight, int[] sums) {
     MemorySegment memory = x.buffer().host();
     long first = (long) panel * Layout.PANEL;
     long at = x.offset() + x.index(first, feature);

@@ -126,8 +126,7 @@ final class ProductScalar implements ProductLanes {
       long row = xAt + 4L * stride * inputs[inputsAt + j];
       float s = 0;
       for (int b = 0; b < stride; b++) {
-        s +=
-            d.get(JAVA_FLOAT_UNALIGNED, dAt + 4L * b) * x.get(JAVA_FLOAT_UNALIGNED, row + 4L * b);
+        s += d.get(JAVA_FLOAT_UNALIGNED, dAt + 4L * b) * x.get(JAVA_FLOAT_UNALIGNED, row + 4L * b);
       }
       sums[sumsAt + j * pitch] += s;
     }
@@ -152,8 +151,7 @@ final class ProductScalar implements ProductLanes {
   public void multiplyByDerivative(
       MemorySegment y, long yAt, MemorySegment z, long zAt, int width, Activation activation) {
     for (long i = 0; i < 4L * width; i += 4) {
-      float slope =
-          ProductActivations.derivative(activation, z.get(JAVA_FLOAT_UNALIGNED, zAt + i));
+      float slope = ProductActivations.derivative(activation, z.get(JAVA_FLOAT_UNALIGNED, zAt + i));
       y.set(JAVA_FLOAT_UNALIGNED, yAt + i, y.get(JAVA_FLOAT_UNALIGNED, yAt + i) * slope);
     }
   }

@@ -442,13 +442,7 @@ final class ProductVectors implements ProductLanes {
   }
 
   private static void dot(
-      MemorySegment d,
-      long dAt,
-      MemorySegment x,
-      long xAt,
-      long bytes,
-      float[] sums,
-      int sumsAt) {
+      MemorySegment d, long dAt, MemorySegment x, long xAt, long bytes, float[] sums, int sumsAt) {
     FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
     for (long i = 0; i < bytes; i += V) {
       a = load(x, xAt + i).fma(load(d, dAt + i), a);
