@@ -31,6 +31,11 @@ final class ProductGradients {
     Scratch shared = pool.take();
     Panels xs = Panels.of(x, widths, workers, shared, 0);
     Panels ds = Panels.of(dy, widths, workers, shared, 1);
+    if (pattern.packed() && isCutOff(pattern.layout())) {
+      // Elements of blocks that lie beyond the matrix have the gradient 0.
+      MemorySegment memory = target.buffer().host();
+      memory.asSlice(target.offset(), 4 * pattern.layout().packedElements()).fill((byte) 0);
+    }
     workers.run(
         terms.units(),
         unit -> {
@@ -45,6 +50,10 @@ final class ProductGradients {
           pool.give(mine);
         });
     pool.give(shared);
+  }
+
+  private static boolean isCutOff(KofNLayout layout) {
+    return layout.out() % layout.blockOut() != 0 || layout.in() % layout.blockIn() != 0;
   }
 
   /** line[j] = the sum over the batch of dy[b][o] * x[b][inputs[j]]. */

@@ -24,7 +24,7 @@ final class ProductVectors implements ProductLanes {
   private static final int L = F.length();
 
   /** The bytes of a vector. */
-  private static final int V = 4 * L;
+  private static final long V = 4L * L;
 
   @Override
   public int lanes() {

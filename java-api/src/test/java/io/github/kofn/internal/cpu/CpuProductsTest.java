@@ -186,6 +186,16 @@ class CpuProductsTest {
           ProductCase.set(target, e, 7);
         }
         products.weightGradient(pattern, x, dy, target);
+        double beyond = 0;
+        for (int o = 0; c.packed && l.k() > 0 && o < l.blockRows() * l.blockOut(); o++) {
+          for (int i = 0; i < l.blockIn(); i++) {
+            int first = c.kept[o / l.blockOut()][l.k() - 1] * l.blockIn();
+            boolean absent = o >= l.out() || first + i >= l.in();
+            beyond +=
+                absent ? Math.abs(ProductCase.get(target, c.packedIndex(o, l.k() - 1, i))) : 0;
+          }
+        }
+        assertEquals(0, beyond, "absent elements of packed blocks");
         for (int o = 0; o < l.out(); o++) {
           for (int i = 0; i < l.in(); i++) {
             int slot = Arrays.binarySearch(c.kept[o / l.blockOut()], i / l.blockIn());
