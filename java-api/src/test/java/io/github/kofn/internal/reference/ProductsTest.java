@@ -62,7 +62,7 @@ class ProductsTest {
     }
   }
 
-  @Property(tries = 300)
+  @Property(tries = 120)
   void inputGradientIsTheDifferenceByAnInput(@ForAll long seed) {
     ProductCase c = ProductCase.random(seed);
     View dx = c.activations(DType.F32, c.layout.in());
@@ -78,7 +78,7 @@ class ProductsTest {
     }
   }
 
-  @Property(tries = 300)
+  @Property(tries = 120)
   void weightGradientIsTheDifferenceByAWeight(@ForAll long seed) {
     ProductCase c = ProductCase.random(seed);
     Pattern pattern = c.pattern();
@@ -118,7 +118,7 @@ class ProductsTest {
   /**
    * Doubling a block's weights adds its mask's gradient to the loss; k = n lets each contribute.
    */
-  @Property(tries = 300)
+  @Property(tries = 120)
   void maskGradientIsTheDifferenceByABlock(@ForAll long seed) {
     ProductCase c = ProductCase.random(seed);
     KofNLayout any = c.layout;
@@ -159,7 +159,7 @@ class ProductsTest {
     return companion;
   }
 
-  @Property(tries = 300)
+  @Property(tries = 120)
   void transposeListsEachColumnsRows(@ForAll long seed) {
     ProductCase c = ProductCase.random(seed);
     Companion companion = companion(c);
@@ -182,7 +182,7 @@ class ProductsTest {
     assertEquals(entry, rows.length);
   }
 
-  @Property(tries = 300)
+  @Property(tries = 120)
   void packAndDensifyAreInverse(@ForAll long seed) {
     ProductCase c = ProductCase.random(seed);
     Pattern pattern = c.pattern();
@@ -216,7 +216,7 @@ class ProductsTest {
     assertArrayEquals(Matrices.values(apart), Matrices.values(pattern.values()));
   }
 
-  @Property(tries = 300)
+  @Property(tries = 120)
   void prunedInputsNeverReachTheResult(@ForAll long seed) {
     ProductCase c = ProductCase.random(seed);
     if (c.type == DType.I8 || c.layout.out() == 0) {
