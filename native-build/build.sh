@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# build.sh build   configures native-build/target/cmake once and brings it up to date
+# build.sh test    runs its tests
+# Quiet when all is well, except for one line: what is missing, or CTest's summary. KOFN_BUILD_JOBS limits parallel jobs.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+folder="$here/target/cmake"
+jobs=${KOFN_BUILD_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+
+missing=""
+command -v cmake >/dev/null 2>&1 || missing="$missing cmake"
+command -v "${CXX:-c++}" >/dev/null 2>&1 || missing="$missing C++-compiler"
+command -v ninja >/dev/null 2>&1 || command -v make >/dev/null 2>&1 || missing="$missing ninja-or-make"
+if [ -n "$missing" ]; then
+  [ "${1:-}" = test ] || echo "native-build skipped: not found:$missing. The CUDA kernels and the simulated device are not built."
+  exit 0
+fi
+
+# Runs a command; shows what it printed only when it fails.
+quietly() {
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then
+    rm -f "$log"
+  else
+    status=$?
+    cat "$log" >&2
+    rm -f "$log"
+    exit "$status"
+  fi
+}
+
+case "${1:-}" in
+  build)
+    if [ ! -f "$folder/CMakeCache.txt" ]; then
+      command -v nvcc >/dev/null 2>&1 || [ -x "${CUDA_HOME:-/nonexistent}/bin/nvcc" ] ||
+        echo "native-build: no nvcc; the CUDA kernels are not compiled, tests that need compiled kernels are skipped."
+      generator="Unix Makefiles"
+      if command -v ninja >/dev/null 2>&1; then generator=Ninja; fi
+      quietly cmake -S "$here" -B "$folder" -G "$generator"
+    fi
+    quietly cmake --build "$folder" --parallel "$jobs"
+    ;;
+  test)
+    log=$(mktemp)
+    if (cd "$folder" && ctest --output-on-failure --parallel "$jobs" >"$log" 2>&1); then
+      grep -E 'tests passed|No tests were found' "$log"
+      rm -f "$log"
+    else
+      cat "$log" >&2
+      rm -f "$log"
+      exit 1
+    fi
+    ;;
+  *)
+    echo "usage: build.sh build|test" >&2
+    exit 2
+    ;;
+esac
