@@ -73,8 +73,7 @@ class JCudaTest {
   @Test
   void wrongUseArrivesAsAnException() {
     CudaException refused =
-        assertThrows(
-            CudaException.class, () -> JCudaDriver.cuMemAlloc(new CUdeviceptr(), 16));
+        assertThrows(CudaException.class, () -> JCudaDriver.cuMemAlloc(new CUdeviceptr(), 16));
     assertEquals("CUDA_ERROR_INVALID_CONTEXT", refused.getMessage());
   }
 }

@@ -52,6 +52,7 @@ class PanamaTest {
     int n = 300;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(8, 8);
+      call("kofnSimResetReports");
       succeed("cuInit", 0);
       succeed("cuDevicePrimaryCtxRetain", out, 0);
       succeed("cuCtxSetCurrent", out.get(JAVA_LONG, 0));
@@ -83,7 +84,17 @@ class PanamaTest {
       }
       succeed(
           "cuLaunchKernel",
-          function, 3, 1, 1, 128, 1, 1, 0, stream, parameters, MemorySegment.NULL);
+          function,
+          3,
+          1,
+          1,
+          128,
+          1,
+          1,
+          0,
+          stream,
+          parameters,
+          MemorySegment.NULL);
       values.fill((byte) 0);
       succeed("cuMemcpyDtoHAsync_v2", host, y, 4L * n, stream);
       succeed("cuStreamSynchronize", stream);
@@ -95,6 +106,7 @@ class PanamaTest {
       succeed("cuMemFree_v2", y);
       succeed("cuStreamDestroy_v2", stream);
       succeed("cuModuleUnload", module);
+      succeed("cuCtxSetCurrent", 0L);
       succeed("cuDevicePrimaryCtxRelease_v2", 0);
       assertEquals(0, call("kofnSimReportCount"));
     }
