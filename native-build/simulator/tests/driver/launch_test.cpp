@@ -204,8 +204,9 @@ TEST("work queued behind a fault is dropped, and a reset heals the primary conte
   OK(cuMemHostAlloc(&pinned, 4, 0));
   *static_cast<std::uint32_t*>(pinned) = 7;
   const auto target = reinterpret_cast<CUdeviceptr>(pinned);
-  OK(launchOne(kernel(module, "trap_kernel"), nullptr));
-  const CUresult second = launchOne(kernel(module, "store"), nullptr, target, 8u);
+  const CUfunction trap = kernel(module, "trap_kernel"), store = kernel(module, "store");
+  OK(launchOne(trap, nullptr));
+  const CUresult second = launchOne(store, nullptr, target, 8u);   // refused if the first has run already
   CHECK(second == CUDA_SUCCESS || second == CUDA_ERROR_LAUNCH_FAILED);
   EXPECT(cuStreamSynchronize(nullptr), CUDA_ERROR_LAUNCH_FAILED);
   CHECK_EQ(*static_cast<std::uint32_t*>(pinned), 7u);
