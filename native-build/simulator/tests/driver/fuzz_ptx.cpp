@@ -138,12 +138,14 @@ int main(int argc, char** argv) {
   for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGALRM}) std::signal(signal, onSignal);
 
   const auto properties = kofn::sim::propertiesFor(8, 0);
-  auto memory = std::make_unique<kofn::sim::DeviceMemory>(std::uint64_t{1} << 32);
+  // Small, so that a mutated array of gigabytes is refused instead of being filled.
+  constexpr std::uint64_t memoryBytes = std::uint64_t{64} << 20;
+  auto memory = std::make_unique<kofn::sim::DeviceMemory>(memoryBytes);
   Outcome outcome;
   for (g_number = 0; g_number < count; ++g_number) {
     Random random(g_seed ^ g_number * 0xD1342543DE82EF95ull);
     random.next();
-    if (g_number % 10000 == 9999) memory = std::make_unique<kofn::sim::DeviceMemory>(std::uint64_t{1} << 32);   // addresses never come back
+    if (g_number % 10000 == 9999) memory = std::make_unique<kofn::sim::DeviceMemory>(memoryBytes);   // addresses never come back
     g_input = makeInput(random, seeds);
     alarm(20);
     try {

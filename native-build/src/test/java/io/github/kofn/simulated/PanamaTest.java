@@ -19,6 +19,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /** The library loads by path into a JVM and runs a kernel, without any binding between. */
+@SuppressWarnings("restricted") // naming native functions is what this test does
 class PanamaTest {
   private final SymbolLookup driver =
       SymbolLookup.libraryLookup(Simulator.library(), Arena.global());
