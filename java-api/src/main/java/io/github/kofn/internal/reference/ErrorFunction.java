@@ -3,7 +3,8 @@ package io.github.kofn.internal.reference;
 
 /**
  * The error function's complement, {@code erfc(x) = 1 - erf(x) = 2 / sqrt(pi) * integral from x of
- * exp(-t^2) dt}, in double to about 1e-15 of the value at 2 and below, 1e-14 beyond.
+ * exp(-t^2) dt}, in double: to about 1e-15 up to x = 2, and to about x^2 2^-53 of its own size
+ * beyond, so that the tail keeps its relative accuracy.
  *
  * <p>Up to 2 by a series whose terms are all positive, so that nothing cancels (Abramowitz and
  * Stegun, "Handbook of mathematical functions", 7.1.6):
@@ -12,7 +13,7 @@ package io.github.kofn.internal.reference;
  * erf(x) = 2 / sqrt(pi) * exp(-x^2) * (x + 2 x^3 / 3 + 4 x^5 / (3 * 5) + ...)
  * </pre>
  *
- * <p>Beyond by a continued fraction (7.1.14), in which the tail keeps its relative accuracy:
+ * <p>Beyond by a continued fraction (7.1.14):
  *
  * <pre>
  * erfc(x) = exp(-x^2) / sqrt(pi) / (x + (1/2) / (x + 1 / (x + (3/2) / (x + 2 / (x + ...)))))

@@ -95,9 +95,7 @@ final class SuccessiveSoftmax {
 
   /** The relaxed sample; its elements sum to k. */
   double[] soft() {
-    double[] ones = new double[removal.length + 2];
-    Arrays.fill(ones, 1);
-    double[] s = accumulate(ones);
+    double[] s = accumulate(ones());
     double[] soft = new double[y.length];
     for (int i = 0; i < soft.length; i++) {
       soft[i] = share(i) * s[memberships[i]];
@@ -107,9 +105,7 @@ final class SuccessiveSoftmax {
 
   /** The loss's gradient with respect to the keys, from the one with respect to the sample. */
   double[] gradient(double[] upstream) {
-    double[] ones = new double[removal.length + 2];
-    Arrays.fill(ones, 1);
-    double[] s = accumulate(ones);
+    double[] s = accumulate(ones());
     double[] a = accumulate(means(upstream));
     double[] gradient = new double[y.length];
     for (int i = 0; i < gradient.length; i++) {
@@ -118,6 +114,12 @@ final class SuccessiveSoftmax {
       gradient[i] = share == 0 ? 0 : share * (upstream[i] * s[m] - a[m]) / tau;
     }
     return gradient;
+  }
+
+  private double[] ones() {
+    double[] ones = new double[removal.length + 2];
+    Arrays.fill(ones, 1);
+    return ones;
   }
 
   /** Column i's element of the last softmax that it takes part in. */

@@ -200,7 +200,11 @@ class ProductsTest {
     double[][] blocks = Matrices.values(packed);
     View target = c.packed ? Matrices.zeros(c.type, c.layout.out(), c.layout.in()) : packed;
     if (!c.packed) {
-      Matrices.fill(packed, new double[blocks.length][c.layout.blockIn()]);
+      double[][] rubbish = new double[blocks.length][c.layout.blockIn()];
+      for (double[] row : rubbish) {
+        Arrays.fill(row, 99);
+      }
+      Matrices.fill(packed, rubbish);
     }
     kernels.pack(pattern, target);
     assertArrayEquals(c.packed ? masked : blocks, Matrices.values(target), c::toString);
