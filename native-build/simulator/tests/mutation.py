@@ -52,6 +52,30 @@ MUTATIONS = [
              "rows[8 * k + n] = transposed.at[n * wide + (k ^ 1)];", "numerics_mma"),
     Mutation("ldmatrix-column", "numerics/mma.cpp", "const uint16_t second = transposed ? rows[column + 1][row] : rows[row][column + 1];",
              "const uint16_t second = transposed ? rows[column][row] : rows[row][column + 1];", "numerics_mma opcodes_warp"),
+    # handlers: wrong lane
+    Mutation("shfl-up-edge", "engine/warp_sync.cpp", "from = l - distance; in = from >= most;", "from = l - distance; in = from > most;", "opcodes_warp"),
+    Mutation("match-first-lane", "engine/warp_sync.cpp", "d[std::countr_zero(m)] = All ? (all ? lanes : 0) : result[std::countr_zero(m)];",
+             "d[std::countr_zero(m)] = All ? (all ? lanes : 0) : result[std::countr_zero(lanes)];", "opcodes_warp"),
+    Mutation("setp-pair-halves", "engine/lanes_comparisons.cpp", "  setPredicate(w, i.d, exec, low);\n  setPredicate(w, i.d2, exec, high);",
+             "  setPredicate(w, i.d, exec, high);\n  setPredicate(w, i.d2, exec, low);", "opcodes"),
+    # handlers: wrong width or type
+    Mutation("mul.hi-of-another-type", "engine/lanes_integers.cpp", "binary<num::mul_hi<T>, T, T, T>", "binary<num::mul_hi<i64>, T, T, T>", "opcodes"),
+    Mutation("cvt-extends-with-zeros", "engine/decode_operands.cpp", "return c == 'b' || c == 's' || c == 'w';", "return c == 's' || c == 'w';",
+             "opcodes opcodes_moves"),
+    Mutation("ld-extends-with-zeros", "engine/memory_access.cpp", "return isSigned ? load<W, B, R, true> : load<W, B, R, false>;",
+             "return isSigned && B != 2 ? load<W, B, R, true> : load<W, B, R, false>;", "opcodes_memory"),
+    Mutation("cp.async-keeps-tail", "engine/memory_async.cpp", "std::memset(to + c.sourceBytes, 0, c.bytes - c.sourceBytes);", "", "opcodes_memory"),
+    # handlers: wrong sign or condition
+    Mutation("vote-any-is-all", "engine/warp_sync.cpp", "V == Vote::Any ? yes != 0", "V == Vote::Any ? yes == lanes", "opcodes_warp"),
+    Mutation("atom.dec-limit", "engine/atomics.cpp", "return v == 0 || v > x ? x : v - 1;", "return v == 0 || v >= x ? x : v - 1;", "opcodes_atomics"),
+    Mutation("p|q-not-complement", "engine/lanes_comparisons.cpp", "if (i.flags) setPredicate(w, i.d2, exec, combined<B>(~mask, c));",
+             "if (i.flags) setPredicate(w, i.d2, exec, ~combined<B>(mask, c));", "opcodes"),
+    Mutation("guard-ignores-not", "engine/decoder.cpp", "i.guardFlip = at_ && at_->guard >= 0 && at_->guardNegated ? ~0u : 0;", "i.guardFlip = 0;",
+             "opcodes_moves"),
+    Mutation("bar.red-or-is-and", "engine/barriers.cpp", "(w.barrierKind == kAnd ? b.all : b.any)", "(w.barrierKind == kAnd ? b.all : b.all)", "opcodes_warp"),
+    Mutation("cvta-forgets-window", "engine/memory_misc.cpp", "d[l] = a[l] + base;", "d[l] = a[l];", "opcodes_memory"),
+    Mutation("tid.y", "engine/block.cpp", "case Special::TidY: return thread / size.x % size.y;", "case Special::TidY: return thread / size.y % size.y;",
+             "opcodes_moves"),
 ]
 
 
@@ -83,7 +107,8 @@ def main():
     original = pathlib.Path(__file__).resolve().parents[2]
     subprocess.run(["rsync", "-a", "--delete", f"{original}/", f"{source}/"], check=True) if shutil.which("rsync") else shutil.copytree(
         original, source, dirs_exist_ok=True)
-    configured = run(["cmake", "-S", str(source), "-B", str(directory)])
+    generator = ["-G", "Ninja"] if shutil.which("ninja") and not directory.exists() else []
+    configured = run(["cmake", *generator, "-S", str(source), "-B", str(directory)])
     if configured.returncode:
         sys.exit(configured.stdout)
 
