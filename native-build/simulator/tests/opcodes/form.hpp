@@ -57,14 +57,15 @@ struct Oracle {
   bool anyNaN64 = false;  ///< results are f64, and one NaN is as good as another
 };
 
-/// None when the spelling (or one of its modifiers) is not understood. `immediate` is a constant operand's value.
-std::optional<Oracle> oracleFor(const std::string& spelling, std::uint64_t immediate);
+/// None when the spelling (or one of its modifiers) is not understood. `immediate` is a constant operand's value, `approx`
+/// how approximate instructions are to behave.
+std::optional<Oracle> oracleFor(const std::string& spelling, std::uint64_t immediate, num::Approx approx = {});
 
 // One family each; they return an empty function for what is not theirs.
 Oracle integerOracle(Form& f);
 Oracle bitOracle(Form& f, std::uint64_t immediate);
 Oracle floatOracle(Form& f);
-Oracle approximateOracle(Form& f);
+Oracle approximateOracle(Form& f, num::Approx mode);
 Oracle compareOracle(Form& f);
 Oracle convertOracle(Form& f);
 Oracle moveOracle(Form& f);

@@ -72,6 +72,15 @@ std::string kernelText(const Subject& s, std::size_t index) {
   }
   std::vector<std::string> results;
   for (std::size_t n = 0; n < s.results.size(); n++) results.push_back(registerName(registerBits(s.results[n], s.wider && s.integerResult), n + 8));
+  if (s.guarded) {
+    t += "and.b32 %r28, %r22, 3;\nsetp.ne.u32 %p15, %r28, 1;\n";
+    for (std::size_t n = 0; n < results.size(); n++) {
+      const int bits = registerBits(s.results[n], s.wider && s.integerResult);
+      if (bits == 1) t += "setp.eq.u32 " + results[n] + ", 0, 0;\n";
+      else t += "mov.b" + number(static_cast<unsigned>(bits)) + " " + results[n] + ", " + number(bits == 64 ? kUntouched : kUntouched & ((std::uint64_t{1} << bits) - 1)) + ";\n";
+    }
+    t += "@%p15 ";
+  }
   t += s.form + " " + results[0] + (results.size() == 2 ? "|" + results[1] : "");
   for (const std::string& source : sources) t += ", " + source;
   t += ";\n";

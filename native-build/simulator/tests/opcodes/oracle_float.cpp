@@ -93,7 +93,7 @@ Oracle floatOracle(Form& f) {
   return o;
 }
 
-Oracle approximateOracle(Form& f) {
+Oracle approximateOracle(Form& f, num::Approx mode) {
   const std::string op = f.op, type = f.type();
   const bool full = f.take("full");
   if (!full && !f.take("approx")) return {};
@@ -106,20 +106,20 @@ Oracle approximateOracle(Form& f) {
     if (op == "rcp" && ftz) wide([](double a) { return num::rcp_approx_f64(a); });
     if (op == "rsqrt") wide([=](double a) { return ftz ? num::rsqrt_approx_f64_ftz(a) : num::rsqrt_approx(a); });
   } else if (type == "f32") {
-    if (op == "ex2") single([=](float a, float) { return num::ex2_approx(a, ftz); });
-    if (op == "lg2") single([=](float a, float) { return num::lg2_approx(a, ftz); });
-    if (op == "rcp") single([=](float a, float) { return num::rcp_approx(a, ftz); });
-    if (op == "rsqrt") single([=](float a, float) { return num::rsqrt_approx(a, ftz); });
-    if (op == "sqrt") single([=](float a, float) { return num::sqrt_approx(a, ftz); });
-    if (op == "sin") single([=](float a, float) { return num::sin_approx(a, ftz); });
-    if (op == "cos") single([=](float a, float) { return num::cos_approx(a, ftz); });
-    if (op == "tanh" && !ftz) single([](float a, float) { return num::tanh_approx(a); });
-    if (op == "div") single([=](float a, float b) { return full ? num::div_full(a, b, ftz) : num::div_approx(a, b, ftz); });
+    if (op == "ex2") single([=](float a, float) { return num::ex2_approx(a, ftz, mode); });
+    if (op == "lg2") single([=](float a, float) { return num::lg2_approx(a, ftz, mode); });
+    if (op == "rcp") single([=](float a, float) { return num::rcp_approx(a, ftz, mode); });
+    if (op == "rsqrt") single([=](float a, float) { return num::rsqrt_approx(a, ftz, mode); });
+    if (op == "sqrt") single([=](float a, float) { return num::sqrt_approx(a, ftz, mode); });
+    if (op == "sin") single([=](float a, float) { return num::sin_approx(a, ftz, mode); });
+    if (op == "cos") single([=](float a, float) { return num::cos_approx(a, ftz, mode); });
+    if (op == "tanh" && !ftz) single([=](float a, float) { return num::tanh_approx(a, mode); });
+    if (op == "div") single([=](float a, float b) { return full ? num::div_full(a, b, ftz, mode) : num::div_approx(a, b, ftz, mode); });
   } else if (op == "ex2" || op == "tanh") {
     const bool ex2 = op == "ex2";
     o.compute = lift(type, [=](auto a, auto, auto) {
       using T = decltype(a);
-      if constexpr (sizeof(T) == 2) return ex2 ? num::ex2_approx(a, ftz) : num::tanh_approx(a);
+      if constexpr (sizeof(T) == 2) return ex2 ? num::ex2_approx(a, ftz, mode) : num::tanh_approx(a, mode);
       else return a;
     });
   }
@@ -216,7 +216,7 @@ Oracle convertOracle(Form& f) {
   return o;
 }
 
-std::optional<Oracle> oracleFor(const std::string& spelling, std::uint64_t immediate) {
+std::optional<Oracle> oracleFor(const std::string& spelling, std::uint64_t immediate, num::Approx approx) {
   const auto attempt = [&](auto family) -> std::optional<Oracle> {
     Form f(spelling);
     Oracle o = family(f);
@@ -227,7 +227,7 @@ std::optional<Oracle> oracleFor(const std::string& spelling, std::uint64_t immed
   if (!o) o = attempt(convertOracle);
   if (!o) o = attempt(compareOracle);
   if (!o) o = attempt(moveOracle);
-  if (!o) o = attempt(approximateOracle);
+  if (!o) o = attempt([&](Form& f) { return approximateOracle(f, approx); });
   if (!o) o = attempt(floatOracle);
   if (!o) o = attempt([&](Form& f) { return bitOracle(f, immediate); });
   if (!o) o = attempt(integerOracle);
