@@ -27,6 +27,12 @@ const char* spelled(Rnd r) {
   return "";
 }
 
+template <class T, FpMode M> void fma(Warp& w, const Instr& i, std::uint32_t exec) {
+  constexpr bool plain = M.rnd == Rnd::rn && !M.ftz && !M.sat;
+  if (plain && exec == kAllLanes) return num::fma_lanes(slot<T>(w, i.d), slot<T>(w, i.a), slot<T>(w, i.b), slot<T>(w, i.c));
+  ternary<[](T a, T b, T c) { return num::fma(a, b, c, M); }, T, T, T, T>(w, i, exec);
+}
+
 template <class T, FpMode M> void announceRounded(OpTable& t, Announce add, const char* rounding) {
   const char *n = kName<T>, *x = kLetter<T>, *ftz = M.ftz ? ".ftz" : "", *sat = M.sat ? ".sat" : "";
   const Form tail(ftz, sat, n), two(x, "=", x, x), three(two, x);
@@ -34,8 +40,8 @@ template <class T, FpMode M> void announceRounded(OpTable& t, Announce add, cons
   add(t, Form("sub", rounding, tail), two, kClass<T>, binary<[](T a, T b) { return num::sub(a, b, M); }, T, T, T>);
   add(t, Form("mul", rounding, tail), two, kClass<T>, binary<[](T a, T b) { return num::mul(a, b, M); }, T, T, T>);
   if (*rounding == 0) return;
-  add(t, Form("fma", rounding, tail), three, kClass<T>, ternary<[](T a, T b, T c) { return num::fma(a, b, c, M); }, T, T, T, T>);
-  add(t, Form("mad", rounding, tail), three, kClass<T>, ternary<[](T a, T b, T c) { return num::fma(a, b, c, M); }, T, T, T, T>);
+  add(t, Form("fma", rounding, tail), three, kClass<T>, fma<T, M>);
+  add(t, Form("mad", rounding, tail), three, kClass<T>, fma<T, M>);
   if constexpr (M.sat) return;
   add(t, Form("div", rounding, tail), two, kClass<T>, binary<[](T a, T b) { return num::div(a, b, M); }, T, T, T>);
   add(t, Form("rcp", rounding, tail), Form(x, "=", x), kClass<T>, unary<[](T a) { return num::rcp(a, M); }, T, T>);

@@ -125,6 +125,10 @@ void announceIntegers(OpTable& t, Announce add) {
   add(t, "mad24.hi.sat.s32", "r=rrr", I::Integer, ternary<num::mad24_hi_sat, i32, i32, i32, i32>);
   add(t, "min.relu.s32", "r=rr", I::Integer, binary<[](i32 a, i32 b) { return num::min(a, b, {.relu = true}); }, i32, i32, i32>);
   add(t, "max.relu.s32", "r=rr", I::Integer, binary<[](i32 a, i32 b) { return num::max(a, b, {.relu = true}); }, i32, i32, i32>);
+  add(t, "vabsdiff4.u32.u32.u32", "r=rrr", I::Integer,
+      ternary<[](u32 a, u32 b, u32 c) { return num::vabsdiff4(a, b, c, false); }, u32, u32, u32, u32>);
+  add(t, "vabsdiff4.u32.u32.u32.add", "r=rrr", I::Integer,
+      ternary<[](u32 a, u32 b, u32 c) { return num::vabsdiff4(a, b, c, true); }, u32, u32, u32, u32>);
   add(t, "add.s16x2", "r=rr", I::Integer, halves<i16, [](i16 a, i16 b) { return num::wrap_add(a, b); }>);
   add(t, "add.u16x2", "r=rr", I::Integer, halves<u16, [](u16 a, u16 b) { return num::wrap_add(a, b); }>);
   add(t, "min.s16x2", "r=rr", I::Integer, halves<i16, [](i16 a, i16 b) { return num::min(a, b); }>);

@@ -24,6 +24,7 @@ class OpTable {
   const OpForm* find(std::string_view form) const;
   void add(const char* form, const char* operands, InstructionClass cls, Handler handler, std::int64_t imm);
   std::size_t size() const { return forms_.size(); }
+  const std::unordered_map<std::string, OpForm>& forms() const { return forms_; }   // what the tests have to cover
 
  private:
   std::unordered_map<std::string, OpForm> forms_;
