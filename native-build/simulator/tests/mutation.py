@@ -68,8 +68,8 @@ MUTATIONS = [
     # handlers: wrong sign or condition
     Mutation("vote-any-is-all", "engine/warp_sync.cpp", "V == Vote::Any ? yes != 0", "V == Vote::Any ? yes == lanes", "opcodes_warp"),
     Mutation("atom.dec-limit", "engine/atomics.cpp", "return v == 0 || v > x ? x : v - 1;", "return v == 0 || v >= x ? x : v - 1;", "opcodes_atomics"),
-    Mutation("p|q-not-complement", "engine/lanes_comparisons.cpp", "if (i.flags) setPredicate(w, i.d2, exec, combined<B>(~mask, c));",
-             "if (i.flags) setPredicate(w, i.d2, exec, ~combined<B>(mask, c));", "opcodes"),
+    Mutation("p|q-not-complement", "engine/lanes_comparisons.cpp", "const u32 first = with(mask), second = with(~mask);",
+             "const u32 first = with(mask), second = ~with(mask);", "opcodes"),
     Mutation("guard-ignores-not", "engine/decoder.cpp", "i.guardFlip = at_ && at_->guard >= 0 && at_->guardNegated ? ~0u : 0;", "i.guardFlip = 0;",
              "opcodes_moves"),
     Mutation("bar.red-or-is-and", "engine/barriers.cpp", "(w.barrierKind == kAnd ? b.all : b.any)", "(w.barrierKind == kAnd ? b.all : b.all)", "opcodes_warp"),
