@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.validation;
+
+import io.github.kofn.DType;
+import io.github.kofn.sparse.Activation;
+import io.github.kofn.sparse.KofNLayout;
+import io.github.kofn.validation.Problem.PatternKind;
+import io.github.kofn.validation.Problem.Types;
+import io.github.kofn.validation.ProductCase.Product;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/** The cases of products. */
+final class ProductCases {
+  /** Blocks, and matrices that they do not divide: {blockOut, blockIn, out, in}. */
+  private static final int[][] MATRICES = {
+    {1, 1, 50, 121},
+    {1, 9, 20, 225},
+    {4, 1, 30, 64},
+    {16, 16, 40, 200},
+    {32, 32, 70, 330},
+    {3, 5, 20, 63}
+  };
+
+  private static final int[] QUICK_BATCHES = {0, 1, 17, 130};
+  private static final int[] FULL_BATCHES = {0, 1, 3, 17, 63, 64, 65, 128, 1000};
+
+  private static final Types F32 = new Types(DType.F32, DType.F32, DType.F32);
+  private static final Types BF16 = new Types(DType.BF16, DType.BF16, DType.F32);
+  private static final Types F16 = new Types(DType.F16, DType.F16, DType.F16);
+  private static final Types I8 = new Types(DType.I8, DType.I8, DType.F32);
+  private static final List<Types> TYPES =
+      List.of(
+          F32,
+          BF16,
+          F32,
+          F16,
+          F32,
+          new Types(DType.F32, DType.BF16, DType.BF16),
+          I8,
+          F32,
+          new Types(DType.BF16, DType.F32, DType.F32));
+
+  private static final Activation[] ACTIVATIONS = Activation.values();
+
+  private final SplittableRandom seeds;
+  private final boolean full;
+  private final List<Case> cases = new ArrayList<>();
+  private int turn;
+
+  private ProductCases(long seed, CaseSet set) {
+    this.seeds = new SplittableRandom(seed ^ Op.MATMUL.name().hashCode());
+    this.full = set == CaseSet.FULL;
+  }
+
+  static List<Case> of(long seed, CaseSet set) {
+    ProductCases products = new ProductCases(seed, set);
+    products.everyMatrix();
+    products.everyPattern();
+    products.largeOnes();
+    return products.cases;
+  }
+
+  private void everyMatrix() {
+    for (int[] matrix : MATRICES) {
+      for (int batch : full ? FULL_BATCHES : QUICK_BATCHES) {
+        int n = Math.ceilDiv(matrix[3], matrix[1]);
+        int[] counts = {0, 1, Math.max(1, n / 10), n};
+        for (int k : IntStream.of(counts).distinct().toArray()) {
+          if (full) {
+            everyStorage(batch, layout(matrix, k));
+          } else if (k > 0 || batch == 17) {
+            turn++;
+            Types types = TYPES.get(turn % TYPES.size());
+            add(batch, layout(matrix, k), types, turn % 2 == 0, turn % 4 < 2, PatternKind.RANDOM);
+          }
+        }
+      }
+    }
+  }
+
+  private void everyStorage(int batch, KofNLayout layout) {
+    for (Types types : TYPES.stream().distinct().toList()) {
+      turn++;
+      add(batch, layout, types, false, turn % 2 == 0, PatternKind.RANDOM);
+      add(batch, layout, types, true, turn % 2 != 0, PatternKind.RANDOM);
+    }
+  }
+
+  private void everyPattern() {
+    for (int[] matrix : MATRICES) {
+      int k = Math.max(1, Math.ceilDiv(matrix[3], matrix[1]) / 4);
+      for (boolean packed : new boolean[] {false, true}) {
+        boolean preferred = (turn++ & 1) == 0;
+        KofNLayout layout = layout(matrix, k);
+        add(33, layout, F32, packed, preferred, PatternKind.COMMON_COLUMN);
+        add(33, layout, F32, packed, !preferred, PatternKind.EMPTY_COLUMNS);
+        addOne(Product.MULTIPLY, 9, layout, F32, packed, true, PatternKind.POLLUTED_INPUT);
+        addOne(Product.MULTIPLY, 70, layout, BF16, packed, false, PatternKind.POLLUTED_INPUT);
+      }
+    }
+  }
+
+  private void largeOnes() {
+    add(128, KofNLayout.weights(300, 784, 78), F32, false, true, PatternKind.RANDOM);
+    add(1000, KofNLayout.weights(50, 64, 7), F32, true, true, PatternKind.RANDOM);
+    add(5, KofNLayout.weights(3, 70_000, 100), F32, false, true, PatternKind.RANDOM);
+    add(3, KofNLayout.weights(2, 65_536, 50), BF16, true, false, PatternKind.RANDOM);
+    add(1, new KofNLayout(1, 1, 1, 1, 1), F32, false, false, PatternKind.RANDOM);
+    add(2, new KofNLayout(3, 2, 128, 128, 1), F32, true, true, PatternKind.RANDOM);
+    if (full) {
+      add(256, KofNLayout.weights(1024, 1024, 102), F32, false, true, PatternKind.RANDOM);
+      add(128, new KofNLayout(512, 512, 64, 64, 3), BF16, true, true, PatternKind.RANDOM);
+      add(77, new KofNLayout(300, 1000, 128, 128, 2), F16, false, false, PatternKind.RANDOM);
+    }
+  }
+
+  private static KofNLayout layout(int[] matrix, int k) {
+    return new KofNLayout(matrix[2], matrix[3], matrix[0], matrix[1], k);
+  }
+
+  private void add(
+      int batch,
+      KofNLayout layout,
+      Types types,
+      boolean packed,
+      boolean preferred,
+      PatternKind pattern) {
+    for (Product product : Product.values()) {
+      boolean forwardOnly =
+          product == Product.MULTIPLY
+              || product == Product.FUSED_MULTIPLY
+              || product == Product.STORAGE;
+      boolean exists =
+          types.isInteger() ? forwardOnly : !(packed && product == Product.MASK_GRADIENT);
+      if (exists) {
+        addOne(product, batch, layout, types, packed, preferred, pattern);
+      }
+    }
+  }
+
+  private void addOne(
+      Product product,
+      int batch,
+      KofNLayout layout,
+      Types types,
+      boolean packed,
+      boolean preferred,
+      PatternKind pattern) {
+    boolean hasActivation =
+        product == Product.FUSED_MULTIPLY
+            || product == Product.INPUT_GRADIENT
+            || product == Product.EPILOGUE_GRADIENT;
+    Activation activation =
+        hasActivation ? ACTIVATIONS[cases.size() % ACTIVATIONS.length] : Activation.IDENTITY;
+    Problem problem = new Problem(batch, layout, types, packed, preferred, pattern);
+    cases.add(new ProductCase(product, problem, activation, seeds.nextLong()));
+  }
+}
