@@ -14,6 +14,7 @@ import java.lang.foreign.ValueLayout;
 final class Elements {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+  private static final ValueLayout.OfChar CHAR = ValueLayout.JAVA_CHAR_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
 
   private Elements() {}
@@ -96,21 +97,40 @@ final class Elements {
     };
   }
 
+  /** Reads the elements of a column in some rows, widened exactly. */
+  static void readColumn(
+      View view, long column, int[] rows, int first, float[] to, int at, int count) {
+    long pitch = view.pitch();
+    if (view.type() != DType.F32) {
+      for (int i = 0; i < count; i++) {
+        to[at + i] = get(view, rows[first + i] * pitch + column);
+      }
+      return;
+    }
+    MemorySegment from = view.buffer().host();
+    long offset = view.offset() + column * Float.BYTES;
+    for (int i = 0; i < count; i++) {
+      to[at + i] = from.get(FLOAT, offset + rows[first + i] * pitch * Float.BYTES);
+    }
+  }
+
   /** Writes one F32 element. */
   static void set(View view, long index, float value) {
     view.buffer().host().set(FLOAT, view.offset() + index * Float.BYTES, value);
   }
 
-  /** Reads U16 or I32 indices. */
-  static void readIndices(View view, long index, int[] to, int at, int count) {
+  /** Reads U16 or I32 indices; U16 ones by way of a line of as many. */
+  static void readIndices(View view, long index, int[] to, int at, int count, Scratch scratch) {
     MemorySegment from = view.buffer().host();
     long offset = view.offset() + index * view.type().bytes();
     if (view.type() == DType.I32) {
       MemorySegment.copy(from, INT, offset, to, at, count);
       return;
     }
+    char[] narrow = scratch.chars(count);
+    MemorySegment.copy(from, CHAR, offset, narrow, 0, count);
     for (int i = 0; i < count; i++) {
-      to[at + i] = from.get(SHORT, offset + 2L * i) & 0xffff;
+      to[at + i] = narrow[i];
     }
   }
 

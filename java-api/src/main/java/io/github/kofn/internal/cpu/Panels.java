@@ -65,6 +65,18 @@ final class Panels {
     return panel < full ? fullDirect : tailDirect;
   }
 
+  int panels() {
+    return tailStride == 0 ? full : full + 1;
+  }
+
+  int width(int panel) {
+    return Tiles.width(view.rows(), panel);
+  }
+
+  int features() {
+    return features;
+  }
+
   int stride(int panel) {
     return panel < full ? Layout.PANEL : tailStride;
   }

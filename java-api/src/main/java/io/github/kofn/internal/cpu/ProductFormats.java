@@ -20,10 +20,11 @@ final class ProductFormats {
     int rows = layout.blockRows();
     int columns = layout.blockColumns();
     int k = layout.k();
+    Scratch scratch = new Scratch();
     int[] line = new int[k];
     int[] next = new int[columns + 1];
     for (int r = 0; r < rows; r++) {
-      Elements.readIndices(indices, (long) r * k, line, 0, k);
+      Elements.readIndices(indices, (long) r * k, line, 0, k, scratch);
       for (int j = 0; j < k; j++) {
         next[line[j] + 1]++;
       }
@@ -33,7 +34,7 @@ final class ProductFormats {
     int[] rowOf = new int[rows * k];
     int[] slotOf = new int[rows * k];
     for (int r = 0; r < rows; r++) {
-      Elements.readIndices(indices, (long) r * k, line, 0, k);
+      Elements.readIndices(indices, (long) r * k, line, 0, k, scratch);
       for (int j = 0; j < k; j++) {
         int at = next[line[j]]++;
         rowOf[at] = r;
@@ -58,7 +59,8 @@ final class ProductFormats {
         row -> {
           Scratch mine = pool.take();
           int[] columns = mine.features(layout.k());
-          Elements.readIndices(source.indices(), (long) row * layout.k(), columns, 0, layout.k());
+          Elements.readIndices(
+              source.indices(), (long) row * layout.k(), columns, 0, layout.k(), mine);
           float[] line = mine.line(bi);
           for (int j = 0; j < layout.k(); j++) {
             int count = (int) Math.min(width, layout.in() - (long) columns[j] * bi);
@@ -90,7 +92,8 @@ final class ProductFormats {
           Scratch mine = pool.take();
           int row = o / layout.blockOut();
           int[] columns = mine.features(layout.k());
-          Elements.readIndices(source.indices(), (long) row * layout.k(), columns, 0, layout.k());
+          Elements.readIndices(
+              source.indices(), (long) row * layout.k(), columns, 0, layout.k(), mine);
           float[] line = mine.line(layout.in());
           Arrays.fill(line, 0, layout.in(), 0);
           for (int j = 0; j < layout.k(); j++) {

@@ -17,6 +17,12 @@ final class ProductGradients {
   /** The most elements of dY that are held side by side for the dense product: 64 MiB. */
   private static final int HELD = 1 << 24;
 
+  /**
+   * How many dot products run beside each other, panel by panel: their partial sums (256 KiB with
+   * 16 lanes) and a panel of X share the second-level cache.
+   */
+  private static final int DOTS = 1 << 12;
+
   private final ProductWidths widths;
   private final Workers workers;
 
@@ -36,75 +42,96 @@ final class ProductGradients {
       MemorySegment memory = target.buffer().host();
       memory.asSlice(target.offset(), 4 * pattern.layout().packedElements()).fill((byte) 0);
     }
+    int units = terms.units();
+    int perPart = Math.max(1, Math.ceilDiv(units, 4 * workers.threads()));
     workers.run(
-        terms.units(),
-        unit -> {
+        Math.ceilDiv(units, perPart),
+        part -> {
           Scratch mine = pool.take();
-          ProductTerms.Lists lists = new ProductTerms.Lists(mine);
-          int length = terms.listKept(terms.blockOf(unit), lists);
-          float[] line = mine.line(Math.max(1, length));
-          for (int o = terms.firstOutput(unit); o < terms.endOutput(unit); o++) {
-            dots(xs, ds, o, lists.input, length, Tiles.panels(x.rows()), x.rows(), line, mine);
-            scatter(pattern, o, lists.input, length, line, target);
-          }
+          weightsOfUnits(
+              pattern,
+              terms,
+              part * perPart,
+              Math.min(units, (part + 1) * perPart),
+              xs,
+              ds,
+              target,
+              mine);
           pool.give(mine);
         });
     pool.give(shared);
+  }
+
+  private void weightsOfUnits(
+      Pattern pattern,
+      ProductTerms terms,
+      int firstUnit,
+      int endUnit,
+      Panels xs,
+      Panels ds,
+      View target,
+      Scratch scratch) {
+    ProductTerms.Lists lists = scratch.lists;
+    lists.clear();
+    for (int unit = firstUnit; unit < endUnit; unit++) {
+      int inputsAt = -1;
+      int length = 0;
+      for (int o = terms.firstOutput(unit); o < terms.endOutput(unit); o++) {
+        if (lists.weights() + length > DOTS && lists.groups > 0) {
+          dots(pattern, xs, ds, target, scratch);
+          lists.clear();
+          inputsAt = -1;
+        }
+        if (inputsAt < 0) {
+          inputsAt = lists.inputs();
+          length = terms.listKept(terms.blockOf(unit), lists);
+        }
+        lists.group(o, 1, inputsAt, length);
+      }
+    }
+    dots(pattern, xs, ds, target, scratch);
   }
 
   private static boolean isCutOff(KofNLayout layout) {
     return layout.out() % layout.blockOut() != 0 || layout.in() % layout.blockIn() != 0;
   }
 
-  /** line[j] = the sum over the batch of dy[b][o] * x[b][inputs[j]]. */
-  private void dots(
-      Panels xs,
-      Panels ds,
-      int o,
-      int[] inputs,
-      int length,
-      int panels,
-      long batch,
-      float[] line,
-      Scratch scratch) {
+  /** The sums over the batch of dy[b][o] * x[b][i] for the outputs and inputs that are listed. */
+  private void dots(Pattern pattern, Panels xs, Panels ds, View target, Scratch scratch) {
+    ProductTerms.Lists lists = scratch.lists;
     int lanes = widths.lanes();
-    float[] sums = scratch.sums(Math.multiplyExact(Math.max(1, length), lanes));
-    Arrays.fill(sums, 0, length * lanes, 0);
-    for (int p = 0; p < panels; p++) {
+    int size = lists.weights();
+    float[] sums = scratch.sums(Math.multiplyExact(size + lanes, lanes));
+    Arrays.fill(sums, 0, size * lanes, 0);
+    for (int p = 0; p < xs.panels(); p++) {
       int stride = xs.stride(p);
-      long at = ds.offset(p) + 4L * o * stride;
-      ProductLanes kernel = widths.of(Tiles.width(batch, p));
-      kernel.dots(
-          ds.segment(p),
-          at,
-          xs.segment(p),
-          xs.offset(p),
-          stride,
-          inputs,
-          0,
-          length,
-          sums,
-          0,
-          lanes);
-    }
-    fold(sums, length, lanes, line);
-  }
-
-  /** Adds up the lanes of each sum as a balanced tree. */
-  private static void fold(float[] sums, int count, int lanes, float[] to) {
-    for (int j = 0; j < count; j++) {
-      int at = j * lanes;
-      for (int half = lanes / 2; half > 0; half /= 2) {
-        for (int l = at; l < at + half; l++) {
-          sums[l] += sums[l + half];
-        }
+      ProductLanes kernel = widths.of(xs.width(p));
+      for (int g = 0; g < lists.groups; g++) {
+        kernel.dots(
+            ds.segment(p),
+            ds.offset(p) + 4L * lists.firstOutput(g) * stride,
+            xs.segment(p),
+            xs.offset(p),
+            stride,
+            lists.input,
+            lists.inputsAt(g),
+            lists.length(g),
+            sums,
+            lists.weightsAt(g) * lanes,
+            lanes);
       }
-      to[j] = sums[at];
+    }
+    widths.widest().fold(sums, size, lists.weight);
+    for (int g = 0; g < lists.groups; g++) {
+      scatter(pattern, lists, g, target);
     }
   }
 
-  private static void scatter(
-      Pattern pattern, int o, int[] inputs, int length, float[] line, View target) {
+  private static void scatter(Pattern pattern, ProductTerms.Lists lists, int group, View target) {
+    int o = lists.firstOutput(group);
+    int length = lists.length(group);
+    int from = lists.weightsAt(group);
+    int inputsAt = lists.inputsAt(group);
     KofNLayout layout = pattern.layout();
     int bi = layout.blockIn();
     long blockSize = (long) layout.blockOut() * bi;
@@ -112,16 +139,19 @@ final class ProductGradients {
     long packedAt =
         (long) blockRow * layout.k() * blockSize + (o - (long) blockRow * layout.blockOut()) * bi;
     if (pattern.packed() && layout.blockOut() == 1) {
-      Elements.write(target, packedAt, line, 0, length);
+      Elements.write(target, packedAt, lists.weight, from, length);
       return;
     }
     for (int j = 0; j < length; ) {
       int run = Math.min(length - j, bi);
-      long at = pattern.packed() ? packedAt + j / bi * blockSize : o * target.pitch() + inputs[j];
+      long at =
+          pattern.packed()
+              ? packedAt + j / bi * blockSize
+              : o * target.pitch() + lists.input[inputsAt + j];
       if (run == 1) {
-        Elements.set(target, at, line[j]);
+        Elements.set(target, at, lists.weight[from + j]);
       } else {
-        Elements.write(target, at, line, j, run);
+        Elements.write(target, at, lists.weight, from + j, run);
       }
       j += run;
     }
@@ -273,7 +303,7 @@ final class ProductGradients {
           }
           if (dBias != null) {
             float[] line = mine.line(STEP);
-            fold(sums, to - from, lanes, line);
+            widths.widest().fold(sums, to - from, line);
             Elements.write(dBias, from, line, 0, to - from);
           }
           widths.pool().give(mine);

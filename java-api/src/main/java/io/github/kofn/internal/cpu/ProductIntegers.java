@@ -25,7 +25,8 @@ final class ProductIntegers {
         Tiles.panels(y.rows()) * units,
         part -> {
           Scratch mine = widths.pool().take();
-          ProductTerms.Lists lists = new ProductTerms.Lists(mine);
+          ProductTerms.Lists lists = mine.lists;
+          lists.clear();
           terms.list(part % units, lists, mine);
           tile(lists, x, y, part / units, finish, mine);
           widths.pool().give(mine);

@@ -51,8 +51,7 @@ interface ProductLanes {
   /**
    * Partial dot products: lane l of the {@code pitch} floats from {@code sums[sumsAt + j * pitch]}
    * receives what {@code d[b] * x[inputs[inputsAt + j]][b]} gives over all b with {@code b % lanes
-   * = l}, added to what it held. The caller adds the lanes up, in an order of its own: the order in
-   * which the Vector API does is not fixed.
+   * = l}, added to what it held.
    */
   void dots(
       MemorySegment d,
@@ -66,6 +65,14 @@ interface ProductLanes {
       float[] sums,
       int sumsAt,
       int pitch);
+
+  /**
+   * Adds up the lanes of partial sums: {@code to[j]} becomes the sum of the {@link #lanes} floats
+   * at {@code sums[j * lanes]}, as a balanced tree (the order in which the Vector API's own
+   * reduction adds is not fixed). The sums are lost; their array has room for a multiple of lanes
+   * of them.
+   */
+  void fold(float[] sums, int count, float[] to);
 
   /** {@code y = factor * y + summand}. */
   void affine(MemorySegment y, long yAt, int width, float factor, float summand);

@@ -31,7 +31,7 @@ final class ProductScalar implements ProductLanes {
       long yAt) {
     for (int b = 0; b < stride; b++) {
       long from = xAt + 4L * b;
-      float s = sum(x, from, 4L * stride, inputs, inputsAt, length, weights, weightsAt, 1);
+      float s = sum(x, from, 4L * stride, inputs, inputsAt, length, weights, weightsAt);
       y.set(JAVA_FLOAT_UNALIGNED, yAt + 4L * b, s);
     }
   }
@@ -44,8 +44,7 @@ final class ProductScalar implements ProductLanes {
       int inputsAt,
       int length,
       float[] weights,
-      int weightsAt,
-      int step) {
+      int weightsAt) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
@@ -53,16 +52,37 @@ final class ProductScalar implements ProductLanes {
     int j = 0;
     for (; j + 4 <= length; j += 4) {
       int i = inputsAt + j;
-      int w = weightsAt + j * step;
+      int w = weightsAt + j;
       s0 += weights[w] * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[i] * pitch);
-      s1 += weights[w + step] * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[i + 1] * pitch);
-      s2 += weights[w + 2 * step] * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[i + 2] * pitch);
-      s3 += weights[w + 3 * step] * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[i + 3] * pitch);
+      s1 += weights[w + 1] * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[i + 1] * pitch);
+      s2 += weights[w + 2] * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[i + 2] * pitch);
+      s3 += weights[w + 3] * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[i + 3] * pitch);
     }
     for (; j < length; j++) {
-      s0 +=
-          weights[weightsAt + j * step]
-              * x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[inputsAt + j] * pitch);
+      float v = x.get(JAVA_FLOAT_UNALIGNED, xAt + inputs[inputsAt + j] * pitch);
+      s0 += weights[weightsAt + j] * v;
+    }
+    return s0 + s1 + (s2 + s3);
+  }
+
+  /** A batch of one: the sum of {@code weights[weightsAt + j] * x[inputs[inputsAt + j]]}. */
+  static float sum(
+      float[] x, int[] inputs, int inputsAt, int length, float[] weights, int weightsAt) {
+    float s0 = 0;
+    float s1 = 0;
+    float s2 = 0;
+    float s3 = 0;
+    int j = 0;
+    for (; j + 4 <= length; j += 4) {
+      int i = inputsAt + j;
+      int w = weightsAt + j;
+      s0 += weights[w] * x[inputs[i]];
+      s1 += weights[w + 1] * x[inputs[i + 1]];
+      s2 += weights[w + 2] * x[inputs[i + 2]];
+      s3 += weights[w + 3] * x[inputs[i + 3]];
+    }
+    for (; j < length; j++) {
+      s0 += weights[weightsAt + j] * x[inputs[inputsAt + j]];
     }
     return s0 + s1 + (s2 + s3);
   }
@@ -130,6 +150,11 @@ final class ProductScalar implements ProductLanes {
       }
       sums[sumsAt + j * pitch] += s;
     }
+  }
+
+  @Override
+  public void fold(float[] sums, int count, float[] to) {
+    System.arraycopy(sums, 0, to, 0, count);
   }
 
   @Override

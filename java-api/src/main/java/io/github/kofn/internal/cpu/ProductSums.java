@@ -4,6 +4,7 @@ package io.github.kofn.internal.cpu;
 import io.github.kofn.Layout;
 import io.github.kofn.internal.kernels.View;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * The forward product and the input gradient: outputs that are weighted sums of inputs' rows.
@@ -16,8 +17,11 @@ import java.lang.foreign.MemorySegment;
  * </pre>
  */
 final class ProductSums {
-  /** Weights that a part lists at once: half a megabyte, a part of the second-level cache. */
+  /** Weights that a part lists for several panels: a megabyte of the second-level cache. */
   private static final int TERMS = 1 << 17;
+
+  /** Weights that a part lists for a single panel: they stay in the first-level cache. */
+  private static final int TERMS_OF_ONE_PANEL = 1 << 11;
 
   /** Outputs that a part computes at once. */
   private static final int OUTPUTS = 2048;
@@ -39,7 +43,8 @@ final class ProductSums {
     Scratch.Pool pool = widths.pool();
     Scratch shared = pool.take();
     Panels inputs = Panels.of(x, widths, workers, shared, 0);
-    int perPart = Math.max(1, Math.min(terms.unitsWithin(TERMS, OUTPUTS), share(units)));
+    int limit = panels == 1 ? TERMS_OF_ONE_PANEL : TERMS;
+    int perPart = Math.max(1, Math.min(terms.unitsWithin(limit, OUTPUTS), share(units)));
     int parts = Math.ceilDiv(units, perPart);
     int splits = Math.min(panels, Math.max(1, workers.threads() / parts));
     int perSplit = Math.ceilDiv(panels, splits);
@@ -49,7 +54,8 @@ final class ProductSums {
           int unit = part / splits * perPart;
           int panel = part % splits * perSplit;
           Scratch mine = pool.take();
-          ProductTerms.Lists lists = new ProductTerms.Lists(mine);
+          ProductTerms.Lists lists = mine.lists;
+          lists.clear();
           int end = Math.min(units, unit + perPart);
           for (int u = unit; u < end; u++) {
             terms.list(u, lists, mine);
@@ -87,6 +93,11 @@ final class ProductSums {
     long at = direct ? Tiles.offset(y, panel, from) : 0;
     MemorySegment segment = x.segment(panel);
     long offset = x.offset(panel);
+    float[] single = width == 1 ? scratch.line(x.features()) : null;
+    if (single != null) {
+      MemorySegment.copy(
+          segment, ValueLayout.JAVA_FLOAT_UNALIGNED, offset, single, 0, x.features());
+    }
     for (int g = 0; g < lists.groups; g++) {
       int outs = lists.outputs(g);
       int inputsAt = lists.inputsAt(g);
@@ -95,7 +106,10 @@ final class ProductSums {
       long to0 = at + 4L * (lists.firstOutput(g) - from) * stride;
       int[] input = lists.input;
       float[] weight = lists.weight;
-      if (outs == 1) {
+      if (outs == 1 && single != null) {
+        float sum = ProductScalar.sum(single, input, inputsAt, length, weight, weightsAt);
+        tile.set(ValueLayout.JAVA_FLOAT_UNALIGNED, to0, sum);
+      } else if (outs == 1) {
         kernel.sums1(
             segment, offset, stride, input, inputsAt, length, weight, weightsAt, tile, to0);
       } else {

@@ -175,12 +175,12 @@ final class ProductTerms {
     }
     if (bi == 1) {
       int[] target = lists.inputs(k);
-      Elements.readIndices(pattern.indices(), (long) blockRow * k, target, at, k);
+      Elements.readIndices(pattern.indices(), (long) blockRow * k, target, at, k, lists.scratch);
       lists.inputs += k;
       return k;
     }
     int[] slots = lists.slots(k);
-    Elements.readIndices(pattern.indices(), (long) blockRow * k, slots, 0, k);
+    Elements.readIndices(pattern.indices(), (long) blockRow * k, slots, 0, k, lists.scratch);
     for (int j = 0; j < k; j++) {
       int first = slots[j] * bi;
       int last = (int) Math.min(layout.in(), (long) first + bi);
@@ -197,15 +197,19 @@ final class ProductTerms {
     int[] slots = rows;
     if (!keepsEverything()) {
       int[] bounds = new int[2];
-      Elements.readIndices(companion.starts(), blockColumn, bounds, 0, 2);
+      Elements.readIndices(companion.starts(), blockColumn, bounds, 0, 2, lists.scratch);
       entries = bounds[1] - bounds[0];
       rows = lists.slots(2 * entries);
       slots = rows;
-      Elements.readIndices(companion.rows(), bounds[0], rows, 0, entries);
-      Elements.readIndices(companion.slots(), bounds[0], slots, entries, entries);
+      Elements.readIndices(companion.rows(), bounds[0], rows, 0, entries, lists.scratch);
+      Elements.readIndices(companion.slots(), bounds[0], slots, entries, entries, lists.scratch);
     }
     int bo = layout.blockOut();
     int inputsAt = lists.inputs;
+    if (to - from == 1) {
+      listSingleColumn(blockColumn, from, entries, rows, slots, lists);
+      return;
+    }
     for (int e = 0; e < entries; e++) {
       int last = (int) Math.min(layout.out(), (long) (rows[e] + 1) * bo);
       for (int o = rows[e] * bo; o < last; o++) {
@@ -230,14 +234,55 @@ final class ProductTerms {
               (((long) rows[e] * layout.k() + slot) * bo + (o - first)) * layout.blockIn()
                   + (from - (long) blockColumn * layout.blockIn());
         }
-        if (to - from == 1) {
-          line[0] = Elements.get(pattern.values(), at);
-        } else {
-          Elements.read(pattern.values(), at, line, 0, to - from);
-        }
+        Elements.read(pattern.values(), at, line, 0, to - from);
         lists.weightsOfTerm(firstGroup, j++, line, to - from);
       }
     }
+  }
+
+  /** One column of W: its elements lie apart, and are fetched one by one. */
+  private void listSingleColumn(
+      int blockColumn, int column, int entries, int[] rows, int[] slots, Lists lists) {
+    int bo = layout.blockOut();
+    int inputsAt = lists.inputs;
+    int[] input = lists.inputs(Math.multiplyExact(entries, bo));
+    int length = 0;
+    for (int e = 0; e < entries; e++) {
+      int first = rows[e] * bo;
+      int end = Math.min(bo, layout.out() - first) + first;
+      for (int o = first; o < end; o++) {
+        input[inputsAt + length++] = o;
+      }
+    }
+    lists.inputs += length;
+    lists.group(column, 1, inputsAt, length);
+    int weightsAt = lists.weightsAt(lists.groups - 1);
+    View values = pattern.values();
+    if (!pattern.packed()) {
+      Elements.readColumn(values, column, input, inputsAt, lists.weight, weightsAt, length);
+      return;
+    }
+    // Packed values as a matrix of rows of blocks: entry e's block begins in row (row k + slot) bo.
+    View blocks =
+        new View(
+            values.buffer(),
+            values.offset(),
+            values.type(),
+            0,
+            0,
+            layout.blockIn(),
+            values.layout());
+    int[] packedRows = lists.positions(length);
+    int next = 0;
+    for (int e = 0; e < entries; e++) {
+      int first = (rows[e] * layout.k() + slots[entries + e]) * bo;
+      int count = Math.min(bo, layout.out() - rows[e] * bo);
+      for (int i = 0; i < count; i++) {
+        packedRows[next++] = first + i;
+      }
+    }
+    long inBlock = column - (long) blockColumn * layout.blockIn();
+    Elements.readColumn(blocks, inBlock, packedRows, 0, lists.weight, weightsAt, length);
   }
 
   /** The lists of a few units, in arrays that are used again. */
@@ -246,6 +291,7 @@ final class ProductTerms {
 
     private final Scratch scratch;
     private int[] slots = new int[0];
+    private int[] positions = new int[0];
     private int[] table = new int[64];
     int[] input;
     float[] weight;
@@ -255,11 +301,12 @@ final class ProductTerms {
 
     Lists(Scratch scratch) {
       this.scratch = scratch;
-      this.input = scratch.features(64);
-      this.weight = scratch.weights(64);
     }
 
+    /** Empties the lists. */
     void clear() {
+      input = scratch.features(64);
+      weight = scratch.weights(64);
       groups = 0;
       inputs = 0;
       weights = 0;
@@ -285,12 +332,21 @@ final class ProductTerms {
       return table[FIELDS * group + 4];
     }
 
+    int inputs() {
+      return inputs;
+    }
+
+    int weights() {
+      return weights;
+    }
+
     /** How many weights stand side by side for each input. */
     static int pitch(int outputs) {
       return outputs == 1 ? 1 : ProductLanes.GROUP;
     }
 
-    private void group(int first, int count, int inputsAt, int length) {
+    /** Begins a group of outputs whose inputs are listed already. */
+    void group(int first, int count, int inputsAt, int length) {
       int at = FIELDS * groups++;
       if (table.length < at + FIELDS) {
         table = Arrays.copyOf(table, 2 * table.length);
@@ -320,6 +376,11 @@ final class ProductTerms {
       input[inputs++] = value;
     }
 
+    private int[] positions(int size) {
+      positions = positions.length >= size ? positions : new int[size + size / 4];
+      return positions;
+    }
+
     private int[] slots(int size) {
       slots = slots.length >= size ? slots : new int[size + size / 4];
       return slots;
@@ -330,7 +391,12 @@ final class ProductTerms {
       int group = groups - 1;
       int pitch = pitch(outputs(group));
       int at = weightsAt(group) + output - firstOutput(group);
-      for (int j = 0, length = length(group); j < length; j++) {
+      int length = length(group);
+      if (pitch == 1) {
+        System.arraycopy(line, 0, weight, at, length);
+        return;
+      }
+      for (int j = 0; j < length; j++) {
         weight[at + j * pitch] = line[j];
       }
     }

@@ -9,6 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -23,12 +25,35 @@ final class ProductVectors implements ProductLanes {
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int L = F.length();
 
+  private static final VectorMask<Float> UPPER_8 = upper(8);
+  private static final VectorMask<Float> UPPER_4 = upper(4);
+  private static final VectorMask<Float> UPPER_2 = upper(2);
+  private static final VectorMask<Float> UPPER_1 = upper(1);
+  private static final VectorShuffle<Float> SWAP_8 = swap(8);
+  private static final VectorShuffle<Float> SWAP_4 = swap(4);
+  private static final VectorShuffle<Float> SWAP_2 = swap(2);
+  private static final VectorShuffle<Float> SWAP_1 = swap(1);
+
   /** The bytes of a vector. */
   private static final long V = 4L * L;
 
   @Override
   public int lanes() {
     return L;
+  }
+
+  /** The lanes whose number has a bit set. */
+  private static VectorMask<Float> upper(int bit) {
+    long lanes = 0;
+    for (int l = 0; l < L; l++) {
+      lanes |= (l & bit) == 0 ? 0 : 1L << l;
+    }
+    return VectorMask.fromLong(F, lanes);
+  }
+
+  /** Exchanges lanes whose numbers differ in a bit; none where lanes are fewer. */
+  private static VectorShuffle<Float> swap(int bit) {
+    return VectorShuffle.fromOp(F, l -> bit < L ? l ^ bit : l);
   }
 
   private static FloatVector load(MemorySegment from, long at) {
@@ -405,11 +430,57 @@ final class ProductVectors implements ProductLanes {
       long p1 = xAt + inputs[i + 1] * row;
       long p2 = xAt + inputs[i + 2] * row;
       long p3 = xAt + inputs[i + 3] * row;
-      dots4(d, dAt, x, p0, p1, p2, p3, row, sums, sumsAt + j * pitch, pitch);
+      if (stride == 4 * L) {
+        dots4x4(d, dAt, x, p0, p1, p2, p3, sums, sumsAt + j * pitch, pitch);
+      } else {
+        dots4(d, dAt, x, p0, p1, p2, p3, row, sums, sumsAt + j * pitch, pitch);
+      }
     }
     for (; j < length; j++) {
       dot(d, dAt, x, xAt + inputs[inputsAt + j] * row, row, sums, sumsAt + j * pitch);
     }
+  }
+
+  /** Four inputs, four vectors: X is read once, dY from the first-level cache. */
+  private static void dots4x4(
+      MemorySegment d,
+      long dAt,
+      MemorySegment x,
+      long p0,
+      long p1,
+      long p2,
+      long p3,
+      float[] sums,
+      int sumsAt,
+      int pitch) {
+    FloatVector d0 = load(d, dAt);
+    FloatVector d1 = load(d, dAt + V);
+    FloatVector d2 = load(d, dAt + 2 * V);
+    FloatVector d3 = load(d, dAt + 3 * V);
+    FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
+    FloatVector b = FloatVector.fromArray(F, sums, sumsAt + pitch);
+    FloatVector c = FloatVector.fromArray(F, sums, sumsAt + 2 * pitch);
+    FloatVector e = FloatVector.fromArray(F, sums, sumsAt + 3 * pitch);
+    a = load(x, p0).fma(d0, a);
+    b = load(x, p1).fma(d0, b);
+    c = load(x, p2).fma(d0, c);
+    e = load(x, p3).fma(d0, e);
+    a = load(x, p0 + V).fma(d1, a);
+    b = load(x, p1 + V).fma(d1, b);
+    c = load(x, p2 + V).fma(d1, c);
+    e = load(x, p3 + V).fma(d1, e);
+    a = load(x, p0 + 2 * V).fma(d2, a);
+    b = load(x, p1 + 2 * V).fma(d2, b);
+    c = load(x, p2 + 2 * V).fma(d2, c);
+    e = load(x, p3 + 2 * V).fma(d2, e);
+    a = load(x, p0 + 3 * V).fma(d3, a);
+    b = load(x, p1 + 3 * V).fma(d3, b);
+    c = load(x, p2 + 3 * V).fma(d3, c);
+    e = load(x, p3 + 3 * V).fma(d3, e);
+    a.intoArray(sums, sumsAt);
+    b.intoArray(sums, sumsAt + pitch);
+    c.intoArray(sums, sumsAt + 2 * pitch);
+    e.intoArray(sums, sumsAt + 3 * pitch);
   }
 
   private static void dots4(
@@ -448,6 +519,37 @@ final class ProductVectors implements ProductLanes {
       a = load(x, xAt + i).fma(load(d, dAt + i), a);
     }
     a.intoArray(sums, sumsAt);
+  }
+
+  @Override
+  public void fold(float[] sums, int count, float[] to) {
+    for (int j = 0; j < count; j += L) {
+      int at = j * L;
+      for (int i = at; i < at + 8 * L && L == 16; i += L) {
+        merge(sums, i, i + 8 * L, UPPER_8, SWAP_8);
+      }
+      for (int i = at; i < at + 4 * L && L >= 8; i += L) {
+        merge(sums, i, i + 4 * L, UPPER_4, SWAP_4);
+      }
+      for (int i = at; i < at + 2 * L; i += L) {
+        merge(sums, i, i + 2 * L, UPPER_2, SWAP_2);
+      }
+      merge(sums, at, at + L, UPPER_1, SWAP_1);
+      System.arraycopy(sums, at, to, j, Math.min(L, count - j));
+    }
+  }
+
+  /**
+   * Halves two sums and puts them into one vector: lanes whose bit is clear hold the first's, the
+   * others the second's. After all bits have had their turn, lane l holds all of sum l.
+   */
+  private static void merge(
+      float[] sums, int first, int second, VectorMask<Float> upper, VectorShuffle<Float> swap) {
+    FloatVector a = FloatVector.fromArray(F, sums, first);
+    FloatVector b = FloatVector.fromArray(F, sums, second);
+    FloatVector straight = a.blend(b, upper);
+    FloatVector crossed = b.blend(a, upper).rearrange(swap);
+    straight.add(crossed).intoArray(sums, first);
   }
 
   @Override

@@ -44,6 +44,11 @@ final class ProductWidths {
     return width <= 8 ? eight : widest;
   }
 
+  /** The inner loops with the widest vectors. */
+  ProductLanes widest() {
+    return widest;
+  }
+
   /** The width of a tile that holds so many examples: whole vectors. */
   int stride(int width) {
     return Math.ceilDiv(width, of(width).lanes()) * of(width).lanes();

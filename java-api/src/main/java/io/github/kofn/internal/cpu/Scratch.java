@@ -17,11 +17,20 @@ final class Scratch {
   /** Tiles pass through here, a few features at a time, on their way to and from other types. */
   final float[] stage = new float[Tiles.STAGE];
 
-  float[] line = new float[0];
-  float[] weights = new float[0];
-  int[] features = new int[0];
-  float[] sums = new float[0];
+  /** The lists of the part that holds this. */
+  final ProductTerms.Lists lists = new ProductTerms.Lists(this);
+
+  private char[] chars = new char[0];
+  private float[] line = new float[0];
+  private float[] weights = new float[0];
+  private int[] features = new int[0];
+  private float[] sums = new float[0];
   private final MemorySegment[] natives = new MemorySegment[NATIVE_SLOTS];
+
+  char[] chars(int size) {
+    chars = chars.length >= size ? chars : new char[grown(size)];
+    return chars;
+  }
 
   float[] line(int size) {
     line = line.length >= size ? line : new float[grown(size)];

@@ -588,7 +588,7 @@ class CpuProductsTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 4, 8, 16})
   void givesTheSameBitsWithAnyNumberOfThreads(int lanes) {
-    ProductCase c = new ProductCase(new KofNLayout(300, 150, 2, 3, 17), 200, false, 5);
+    ProductCase c = new ProductCase(new KofNLayout(130, 150, 2, 3, 17), 70, false, 5);
     List<float[]> results = new ArrayList<>();
     for (int threads : new int[] {1, 1, 2, 3}) {
       try (Workers workers = new Workers(threads)) {
@@ -599,8 +599,8 @@ class CpuProductsTest {
         products.transpose(l, pattern.indices(), companion);
         View x = Storage.PANELS.of(c.x, l.in());
         View dy = Storage.PANELS.of(c.dy, l.out());
-        View y = Storage.PANELS.view(200, l.out());
-        View dx = Storage.PANELS.view(200, l.in());
+        View y = Storage.PANELS.view(70, l.out());
+        View dx = Storage.PANELS.view(70, l.in());
         View dw = Storage.HEAP_ROWS.view(l.out(), l.in());
         View mask = Storage.HEAP_ROWS.view(l.blockRows(), l.blockColumns());
         View bias = Storage.HEAP_ROWS.view(1, l.out());
@@ -608,7 +608,7 @@ class CpuProductsTest {
         products.inputGradient(pattern, companion, dy, dx, Activation.SILU, x);
         products.weightGradient(pattern, x, dy, dw);
         products.maskGradient(l, pattern.values(), x, dy, mask);
-        View dz = Storage.PANELS.view(200, l.out());
+        View dz = Storage.PANELS.view(70, l.out());
         products.activationGradient(dy, Activation.GELU, y, 1, dz, bias);
         results.add(flat(y, dx, dw, mask, bias, dz));
       }
