@@ -22,7 +22,7 @@ foreach(arch 80 90 100)
 endforeach()
 add_custom_target(sim_test_ptx ALL DEPENDS ${KOFN_PTX_FILES})
 
-foreach(name engine_basics engine_defects engine_parser)
+foreach(name engine_basics engine_defects engine_matrix engine_parser)
   kofn_sim_test(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.cpp)
   target_compile_definitions(${name} PRIVATE KOFN_PTX_DIR="${KOFN_PTX_DIR}")
   add_dependencies(${name} sim_test_ptx)
