@@ -5,12 +5,61 @@ import io.github.kofn.internal.kernels.Draw;
 import io.github.kofn.internal.kernels.SamplingKernels;
 import io.github.kofn.internal.kernels.View;
 
+/**
+ * Splits rows over threads. No row's result depends on the split, nor on the width of the vectors
+ * where it is contracted to the bit.
+ */
 final class CpuSampling implements SamplingKernels {
-  CpuSampling(int lanes, Workers workers) {}
+  /** Elements that are worth a hand-over between threads. */
+  private static final int PART = 1 << 16;
+
+  private final Workers workers;
+  private final SamplingNoise noise;
+  private final SamplingSelection selection;
+  private final SamplingScratch.Pool scratches;
+  private final SamplingDraw.Regime forced;
+
+  CpuSampling(int lanes, Workers workers) {
+    this(lanes, workers, null);
+  }
+
+  /** With one way of selecting wherever it can be gone; null for the best. */
+  CpuSampling(int lanes, Workers workers, SamplingDraw.Regime forced) {
+    this.workers = workers;
+    this.forced = forced;
+    if (lanes == 1) {
+      noise = new SamplingNoiseScalar();
+      selection = new SamplingSelectionScalar();
+    } else {
+      noise = Lanes.load(SamplingNoise.class, "SamplingNoiseVector", lanes);
+      selection = Lanes.load(SamplingSelection.class, "SamplingSelectionVector", lanes);
+    }
+    scratches = new SamplingScratch.Pool(selection);
+  }
 
   @Override
   public void draw(View logits, int k, Draw draw, DrawOutputs outputs) {
-    throw new IllegalStateException();
+    SamplingDraw rows = new SamplingDraw(noise, selection, logits, k, draw, outputs, forced);
+    forRows(logits, rows::rows);
+  }
+
+  /** Work on the rows from first until before last. */
+  private interface RowRange {
+    void run(long first, long last, SamplingScratch scratch);
+  }
+
+  private void forRows(View logits, RowRange work) {
+    long rows = logits.rows();
+    long perPart = Math.max(1, PART / Math.max(1, logits.columns()));
+    perPart = Math.max(perPart, Math.ceilDiv(rows, 1L << 20));
+    long step = workers.threads() == 1 ? Math.max(1, rows) : perPart;
+    workers.run(
+        Math.toIntExact(Math.ceilDiv(rows, step)),
+        part -> {
+          SamplingScratch scratch = scratches.take();
+          work.run(part * step, Math.min(rows, (part + 1) * step), scratch);
+          scratches.giveBack(scratch);
+        });
   }
 
   @Override

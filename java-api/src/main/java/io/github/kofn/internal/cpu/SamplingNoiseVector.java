@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LE;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
+import io.github.kofn.internal.kernels.Draw;
+import java.lang.invoke.MethodHandles;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Vectors, with the bits of {@link io.github.kofn.sampling.Philox} and {@link
+ * io.github.kofn.sampling.Gumbel}, which explain the mathematics. {@link Lanes#load Defined} once a
+ * vector width.
+ *
+ * <p>Random words: a 64-bit lane holds a 32-bit word of one counter and, above it, anything: the
+ * 32-bit multiplication ignores the upper half, and xor keeps the halves apart. A round is then two
+ * multiplications, two shifts and two three-way xors for as many counters as a vector has lanes.
+ * Literals, not arrays, hold constants, since the compiler would load an array's elements again.
+ */
+final class SamplingNoiseVector implements SamplingNoise {
+  private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
+  private static final VectorSpecies<Integer> I = Species.ints(MethodHandles.lookup());
+  private static final VectorSpecies<Long> L = Species.longs(MethodHandles.lookup());
+  private static final IntVector IOTA = IntVector.zero(I).addIndex(1);
+
+  /** Takes lanes of two vectors in turn, from the lower halves and from the upper ones. */
+  private static final LongVector LOWER = zip(0);
+
+  private static final LongVector UPPER = zip(L.length() / 2);
+
+  private static final long LOW = 0xFFFFFFFFL;
+  private static final long MULTIPLIER_0 = 0xD2511F53L;
+  private static final long MULTIPLIER_1 = 0xCD9E8D57L;
+  private static final long WEYL_0 = 0x9E3779B9L;
+  private static final long WEYL_1 = 0xBB67AE85L;
+  private static final int ONE_THIRD = 715827883;
+  private static final int TWO_THIRDS = 0x3f2aaaab;
+
+  private static LongVector zip(int first) {
+    long[] lanes = new long[L.length()];
+    for (int i = 0; i < lanes.length; i++) {
+      lanes[i] = first + i / 2 + (i % 2) * (long) L.length();
+    }
+    return LongVector.fromArray(L, lanes, 0);
+  }
+
+  @Override
+  public void words(
+      long[] groups, long[] rows, int counters, long firstGroup, long firstRow, Draw draw, int[] words) {
+    long k0 = draw.seed();
+    long k1 = draw.seed() >>> 32;
+    // The stream's word is the same in every lane, and so is its first product.
+    long first = (draw.stream() & LOW) * MULTIPLIER_1;
+    long x0 = (first >>> 32) ^ k0;
+    long x2 = draw.step() ^ k1;
+    for (int i = 0; i < counters; i += L.length()) {
+      LongVector c0 = LongVector.fromArray(L, groups, i).add(firstGroup);
+      LongVector c1 = LongVector.fromArray(L, rows, i).add(firstRow);
+      LongVector a = product(c0, MULTIPLIER_0);
+      c0 = c1.lanewise(XOR, x0);
+      LongVector c2 = a.lanewise(LSHR, 32).lanewise(XOR, x2);
+      LongVector b = product(c2, MULTIPLIER_1);
+      LongVector c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = b.lanewise(LSHR, 32).lanewise(XOR, first ^ (k0 + WEYL_0));
+      c2 = mix(a, c3, k1 + WEYL_1);
+      LongVector d = product(c2, MULTIPLIER_1);
+      c1 = b;
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(d, c1, k0 + 2 * WEYL_0);
+      c2 = mix(a, c3, k1 + 2 * WEYL_1);
+      b = product(c2, MULTIPLIER_1);
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(b, d, k0 + 3 * WEYL_0);
+      c2 = mix(a, c3, k1 + 3 * WEYL_1);
+      d = product(c2, MULTIPLIER_1);
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(d, b, k0 + 4 * WEYL_0);
+      c2 = mix(a, c3, k1 + 4 * WEYL_1);
+      b = product(c2, MULTIPLIER_1);
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(b, d, k0 + 5 * WEYL_0);
+      c2 = mix(a, c3, k1 + 5 * WEYL_1);
+      d = product(c2, MULTIPLIER_1);
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(d, b, k0 + 6 * WEYL_0);
+      c2 = mix(a, c3, k1 + 6 * WEYL_1);
+      b = product(c2, MULTIPLIER_1);
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(b, d, k0 + 7 * WEYL_0);
+      c2 = mix(a, c3, k1 + 7 * WEYL_1);
+      d = product(c2, MULTIPLIER_1);
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(d, b, k0 + 8 * WEYL_0);
+      c2 = mix(a, c3, k1 + 8 * WEYL_1);
+      b = product(c2, MULTIPLIER_1);
+      c3 = a;
+      a = product(c0, MULTIPLIER_0);
+      c0 = mix(b, d, k0 + 9 * WEYL_0);
+      c2 = mix(a, c3, k1 + 9 * WEYL_1);
+      LongVector low = pair(c0, b);
+      LongVector high = pair(c2, a);
+      upper31(LOWER, low, high).intoArray(words, 4 * i);
+      upper31(UPPER, low, high).intoArray(words, 4 * i + I.length());
+    }
+  }
+
+  private static LongVector product(LongVector c, long multiplier) {
+    return c.and(LOW).mul(LongVector.broadcast(L, multiplier).and(LOW));
+  }
+
+  private static LongVector mix(LongVector product, LongVector c, long key) {
+    return product.lanewise(LSHR, 32).lanewise(XOR, c).lanewise(XOR, key);
+  }
+
+  /** Two 32-bit words in a lane, the first below. */
+  private static LongVector pair(LongVector first, LongVector second) {
+    return first.and(LOW).or(second.lanewise(LSHL, 32));
+  }
+
+  private static IntVector upper31(LongVector order, LongVector low, LongVector high) {
+    return order.selectFrom(low, high).reinterpretAsInts().lanewise(LSHR, 1);
+  }
+
+  @Override
+  public int addNoise(int[] words, int word, float beta, float[] keys, int from, int length) {
+    IntVector greatest = IntVector.zero(I);
+    FloatVector scale = FloatVector.broadcast(F, -beta);
+    for (int i = 0; i < length; i += F.length()) {
+      FloatVector ln = minusGumbel(IntVector.fromArray(I, words, word + i));
+      FloatVector key = ln.fma(scale, FloatVector.fromArray(F, keys, from + i));
+      key.intoArray(keys, from + i);
+      greatest = greatest.lanewise(MAX, key.reinterpretAsInts().and(Integer.MAX_VALUE));
+    }
+    return greatest.reduceLanes(MAX);
+  }
+
+  @Override
+  public int greatestMagnitude(float[] keys, int from, int length) {
+    IntVector greatest = IntVector.zero(I);
+    for (int i = from; i < from + length; i += F.length()) {
+      IntVector bits = FloatVector.fromArray(F, keys, i).reinterpretAsInts();
+      greatest = greatest.lanewise(MAX, bits.and(Integer.MAX_VALUE));
+    }
+    return greatest.reduceLanes(MAX);
+  }
+
+  /** ln(-ln(1 - u)). */
+  private static FloatVector minusGumbel(IntVector h) {
+    FloatVector low = toFloat(h).fma(broadcast(-0x1p-31f), broadcast(-0x1p-32f));
+    FloatVector v =
+        toFloat(h.lanewise(XOR, Integer.MAX_VALUE)).fma(broadcast(0x1p-31f), broadcast(0x1p-32f));
+    IntVector t = v.reinterpretAsInts().sub(TWO_THIRDS);
+    VectorMask<Integer> isLow = h.compare(LT, ONE_THIRD);
+    FloatVector exponent = toFloat(t.lanewise(ASHR, 23).blend(0, isLow));
+    FloatVector f = significand(t).blend(low, isLow.cast(F));
+    FloatVector ln = log(exponent, f);
+    // ln is negative: subtracting the sign bit along makes it positive.
+    t = ln.reinterpretAsInts().sub(TWO_THIRDS + Integer.MIN_VALUE);
+    return log(toFloat(t.lanewise(ASHR, 23)), significand(t));
+  }
+
+  private static FloatVector broadcast(float value) {
+    return FloatVector.broadcast(F, value);
+  }
+
+  private static FloatVector toFloat(IntVector v) {
+    return (FloatVector) v.convertShape(I2F, F, 0);
+  }
+
+  /** From the bits of a float less those of 2/3: its significand in [2/3, 4/3), less 1. */
+  private static FloatVector significand(IntVector t) {
+    return t.and(0x007fffff).add(TWO_THIRDS).reinterpretAsFloats().sub(1);
+  }
+
+  private static FloatVector log(FloatVector exponent, FloatVector f) {
+    FloatVector p = f.fma(broadcast(-0.1264119f), broadcast(0.14003551f));
+    p = p.fma(f, broadcast(-0.122422084f));
+    p = p.fma(f, broadcast(0.140013069f));
+    p = p.fma(f, broadcast(-0.166762903f));
+    p = p.fma(f, broadcast(0.2001075f));
+    p = p.fma(f, broadcast(-0.249998897f));
+    p = p.fma(f, broadcast(0.333332092f));
+    p = p.fma(f, broadcast(-0.5f)).fma(f.mul(f), f);
+    return exponent.fma(broadcast(0.693147182f), p);
+  }
+
+  @Override
+  public void filter(
+      int[] words,
+      float[] logits,
+      int length,
+      float beta,
+      int firstColumn,
+      SamplingCandidates candidates) {
+    FloatVector slope = broadcast(SamplingNoise.filterSlope(beta));
+    FloatVector offset = broadcast(SamplingNoise.filterOffset());
+    int[] columns = candidates.columns;
+    int[] kept = candidates.words;
+    float[] keptLogits = candidates.keys;
+    float threshold = candidates.threshold;
+    int end = candidates.count;
+    for (int i = 0; i < length; i += F.length()) {
+      IntVector h = IntVector.fromArray(I, words, i);
+      FloatVector logit = FloatVector.fromArray(F, logits, i);
+      FloatVector log = toFloat(toFloat(h).reinterpretAsInts());
+      VectorMask<Float> may = log.compare(LE, logit.sub(threshold).fma(slope, offset));
+      if (may.anyTrue()) {
+        VectorMask<Integer> mayInt = may.cast(I);
+        IOTA.add(firstColumn + i).compress(mayInt).intoArray(columns, end);
+        h.compress(mayInt).intoArray(kept, end);
+        logit.compress(may).intoArray(keptLogits, end);
+        end += may.trueCount();
+      }
+    }
+    candidates.count = end;
+  }
+
+  @Override
+  public void filterLogits(
+      float[] logits, int length, int firstColumn, SamplingCandidates candidates) {
+    int[] columns = candidates.columns;
+    float[] kept = candidates.keys;
+    float threshold = candidates.threshold;
+    int end = candidates.count;
+    for (int i = 0; i < length; i += F.length()) {
+      FloatVector logit = FloatVector.fromArray(F, logits, i);
+      VectorMask<Float> above = logit.compare(GT, threshold);
+      if (above.anyTrue()) {
+        IOTA.add(firstColumn + i).compress(above.cast(I)).intoArray(columns, end);
+        logit.compress(above).intoArray(kept, end);
+        end += above.trueCount();
+      }
+    }
+    candidates.count = end;
+  }
+}

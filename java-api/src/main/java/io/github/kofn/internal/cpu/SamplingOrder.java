@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import java.util.Arrays;
+
+/** The order of a draw: greatest key first, equal keys by ascending column. */
+final class SamplingOrder {
+  private SamplingOrder() {}
+
+  /** Sorts a part of two lists that belong together. */
+  static void byKey(int[] columns, float[] keys, int from, int length, SamplingScratch scratch) {
+    long[] sortable = scratch.sortable(2 * length);
+    for (int i = 0; i < length; i++) {
+      sortable[i] = (long) descending(keys[from + i]) << 32 | columns[from + i];
+    }
+    Arrays.sort(sortable, 0, length);
+    for (int i = 0; i < length; i++) {
+      columns[from + i] = (int) sortable[i];
+    }
+  }
+
+  /** An integer that is the greater the lesser the key; the same for -0 and +0. */
+  private static int descending(float key) {
+    int bits = Float.floatToRawIntBits(key + 0f);
+    return ~(bits ^ (bits >> 31 & Integer.MAX_VALUE));
+  }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import io.github.kofn.DType;
+import io.github.kofn.internal.kernels.View;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * A view's rows, copied to and from arrays: a loop over arrays alone compiles to better code than
+ * one over a segment that is sometimes an array and sometimes native memory. Floating-point types
+ * widen to F32.
+ */
+final class SamplingRows {
+  private final MemorySegment segment;
+  private final DType type;
+  private final long pitch;
+  private final int columns;
+
+  SamplingRows(View view) {
+    segment = view.segment();
+    type = view.type();
+    pitch = view.pitch();
+    columns = Math.toIntExact(view.columns());
+  }
+
+  /** Part of one row. */
+  void read(long row, int column, int length, float[] target, int at, SamplingScratch scratch) {
+    copyIn(row * pitch + column, length, target, at, scratch);
+  }
+
+  /** Whole rows, stride elements apart and followed by {@code filler}. */
+  void readRows(
+      long row, int rows, float[] target, int stride, float filler, SamplingScratch scratch) {
+    if (pitch == columns) {
+      copyIn(row * pitch, rows * columns, target, 0, scratch);
+      for (int r = rows - 1; r > 0 && stride > columns; r--) {
+        System.arraycopy(target, r * columns, target, r * stride, columns);
+      }
+    } else {
+      for (int r = 0; r < rows; r++) {
+        copyIn((row + r) * pitch, columns, target, r * stride, scratch);
+      }
+    }
+    for (int r = 0; r < rows && stride > columns; r++) {
+      for (int i = r * stride + columns; i < (r + 1) * stride; i++) {
+        target[i] = filler;
+      }
+    }
+    int end = rows * stride;
+    Arrays.fill(target, end, end + SamplingNoise.SLACK / 2, filler);
+  }
+
+  private void copyIn(long element, int length, float[] target, int at, SamplingScratch scratch) {
+    if (type == DType.F32) {
+      MemorySegment.copy(segment, JAVA_FLOAT_UNALIGNED, 4 * element, target, at, length);
+      return;
+    }
+    short[] halves = scratch.shorts(length);
+    MemorySegment.copy(segment, JAVA_SHORT_UNALIGNED, 2 * element, halves, 0, length);
+    if (type == DType.BF16) {
+      for (int i = 0; i < length; i++) {
+        target[at + i] = Float.intBitsToFloat(halves[i] << 16);
+      }
+    } else {
+      for (int i = 0; i < length; i++) {
+        target[at + i] = Float.float16ToFloat(halves[i]);
+      }
+    }
+  }
+
+  /** Whole rows of I32 or U16 that lie side by side in the source or target array. */
+  void readColumns(long row, int rows, int[] target, SamplingScratch scratch) {
+    boolean dense = pitch == columns;
+    int length = dense ? rows * columns : columns;
+    for (int r = 0; r < (dense ? 1 : rows); r++) {
+      long element = (row + r) * pitch;
+      if (type == DType.I32) {
+        MemorySegment.copy(
+            segment, JAVA_INT_UNALIGNED, 4 * element, target, r * columns, length);
+      } else {
+        short[] halves = scratch.shorts(length);
+        MemorySegment.copy(segment, JAVA_SHORT_UNALIGNED, 2 * element, halves, 0, length);
+        for (int i = 0; i < length; i++) {
+          target[r * columns + i] = Short.toUnsignedInt(halves[i]);
+        }
+      }
+    }
+  }
+
+  void writeColumns(long row, int rows, int[] source, SamplingScratch scratch) {
+    boolean dense = pitch == columns;
+    int length = dense ? rows * columns : columns;
+    for (int r = 0; r < (dense ? 1 : rows); r++) {
+      long element = (row + r) * pitch;
+      if (type == DType.I32) {
+        MemorySegment.copy(
+            source, r * columns, segment, JAVA_INT_UNALIGNED, 4 * element, length);
+      } else {
+        short[] halves = scratch.shorts(length);
+        for (int i = 0; i < length; i++) {
+          halves[i] = (short) source[r * columns + i];
+        }
+        MemorySegment.copy(halves, 0, segment, JAVA_SHORT_UNALIGNED, 2 * element, length);
+      }
+    }
+  }
+
+  /** Whole rows of F32 that lie stride elements apart in the source. */
+  void writeRows(long row, int rows, float[] source, int stride) {
+    if (pitch == columns && stride == columns) {
+      writePart(row, 0, rows * columns, source, 0);
+      return;
+    }
+    for (int r = 0; r < rows; r++) {
+      writePart(row + r, 0, columns, source, r * stride);
+    }
+  }
+
+  /** Part of one row of F32. */
+  void writePart(long row, int column, int length, float[] source, int at) {
+    long offset = 4 * (row * pitch + column);
+    MemorySegment.copy(source, at, segment, JAVA_FLOAT_UNALIGNED, offset, length);
+  }
+
+  /** Where a row begins, in elements. */
+  long element(long row) {
+    return row * pitch;
+  }
+
+  boolean dense() {
+    return pitch == columns;
+  }
+
+  MemorySegment segment() {
+    return segment;
+  }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** What one thread needs beside the rows: arrays that grow to the need and are used again. */
+final class SamplingScratch {
+  /** Elements that are worked on at a time: words, logits and keys then fit the first cache. */
+  static final int BLOCK = 2048;
+
+  private static final int SLACK = SamplingNoise.SLACK;
+
+  /** Scratch beyond this many bytes is not kept for the next operation. */
+  private static final long KEPT = 16 << 20;
+
+  final SamplingThreshold threshold;
+  final SamplingCandidates candidates = new SamplingCandidates();
+  final int[] words = new int[BLOCK + 2 * SLACK];
+
+  /** A block's counters: those of one row, or of several short rows, stride elements each. */
+  final long[] groups = new long[BLOCK / 4 + SLACK];
+
+  final long[] rows = new long[BLOCK / 4 + SLACK];
+  private int tabled;
+
+  float[] keys = new float[0];
+  long[] bits = new long[0];
+  int[] columns = new int[0];
+  float[] winnerKeys = new float[0];
+  long[] sortable = new long[0];
+  float[] floats = new float[0];
+  short[] shorts = new short[0];
+  byte[] bytes = new byte[0];
+
+  SamplingScratch(SamplingSelection selection) {
+    threshold = new SamplingThreshold(selection);
+  }
+
+  /** Prepares the counters of rows that lie stride elements apart, a multiple of 4. */
+  void table(int stride) {
+    int perRow = Math.min(stride, BLOCK) / 4;
+    if (perRow == tabled) {
+      return;
+    }
+    tabled = perRow;
+    for (int i = 0; i < groups.length; i++) {
+      groups[i] = i % perRow;
+      rows[i] = i / perRow;
+    }
+  }
+
+  float[] keys(int length) {
+    return keys = keys.length < length + SLACK ? new float[length + SLACK] : keys;
+  }
+
+  long[] bits(int length) {
+    return bits = bits.length < length ? new long[length] : bits;
+  }
+
+  int[] columns(int length) {
+    return columns = columns.length < length + SLACK ? new int[length + SLACK] : columns;
+  }
+
+  float[] winnerKeys(int length) {
+    return winnerKeys = winnerKeys.length < length ? new float[length] : winnerKeys;
+  }
+
+  long[] sortable(int length) {
+    return sortable = sortable.length < length ? new long[length] : sortable;
+  }
+
+  float[] floats(int length) {
+    return floats = floats.length < length + SLACK ? new float[length + SLACK] : floats;
+  }
+
+  short[] shorts(int length) {
+    return shorts = shorts.length < length ? new short[length] : shorts;
+  }
+
+  byte[] bytes(int length) {
+    return bytes = bytes.length < length + SLACK ? new byte[length + SLACK] : bytes;
+  }
+
+  private long size() {
+    return 4L * (keys.length + columns.length + winnerKeys.length + floats.length)
+        + 8L * (bits.length + sortable.length)
+        + candidates.size()
+        + 2L * shorts.length
+        + bytes.length;
+  }
+
+  /** Scratch that waits for the next operation, at most as much as threads ever worked at once. */
+  static final class Pool {
+    private final Deque<SamplingScratch> free = new ArrayDeque<>();
+    private final SamplingSelection selection;
+
+    Pool(SamplingSelection selection) {
+      this.selection = selection;
+    }
+
+    synchronized SamplingScratch take() {
+      SamplingScratch scratch = free.poll();
+      return scratch == null ? new SamplingScratch(selection) : scratch;
+    }
+
+    synchronized void giveBack(SamplingScratch scratch) {
+      if (scratch.size() <= KEPT) {
+        free.push(scratch);
+      }
+    }
+  }
+}
