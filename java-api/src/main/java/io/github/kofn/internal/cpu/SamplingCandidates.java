@@ -5,8 +5,8 @@ import java.util.Arrays;
 
 /**
  * The columns of a long row that may still win, ascending, with what their keys are made of. When
- * there is no room for another block, all but the k greatest keys so far are dropped, and the
- * least that stays becomes the threshold that a later column has to surpass.
+ * there is no room for another block, all but the k greatest keys so far are dropped, and the least
+ * that stays becomes the threshold that a later column has to surpass.
  */
 final class SamplingCandidates {
   int[] columns = new int[0];

@@ -216,7 +216,6 @@ final class SamplingDraw {
       return;
     }
     makeWords(row, column, length, scratch);
-    noise.filter(
-        scratch.words, block, length, draw.noiseScale(), column, scratch.candidates);
+    noise.filter(scratch.words, block, length, draw.noiseScale(), column, scratch.candidates);
   }
 }

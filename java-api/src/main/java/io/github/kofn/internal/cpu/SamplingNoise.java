@@ -18,11 +18,17 @@ interface SamplingNoise {
    * @param words receives the upper 31 bits of {@code 4 * counters} words
    */
   void words(
-      long[] groups, long[] rows, int counters, long firstGroup, long firstRow, Draw draw, int[] words);
+      long[] groups,
+      long[] rows,
+      int counters,
+      long firstGroup,
+      long firstRow,
+      Draw draw,
+      int[] words);
 
   /**
-   * Makes keys of logits in place: {@code keys[from + i] = fma(beta, G(words[word + i]), keys[from + i])}.
-   * Up to {@link #SLACK} elements behind the last change as well.
+   * Makes keys of logits in place: {@code keys[from + i] = fma(beta, G(words[word + i]), keys[from
+   * + i])}. Up to {@link #SLACK} elements behind the last change as well.
    *
    * @return the greatest bits of the keys' magnitudes: above those of infinity if there is a NaN,
    *     which comes from a NaN logit alone

@@ -9,7 +9,13 @@ import io.github.kofn.sampling.Philox;
 final class SamplingNoiseScalar implements SamplingNoise {
   @Override
   public void words(
-      long[] groups, long[] rows, int counters, long firstGroup, long firstRow, Draw draw, int[] words) {
+      long[] groups,
+      long[] rows,
+      int counters,
+      long firstGroup,
+      long firstRow,
+      Draw draw,
+      int[] words) {
     int[] four = new int[4];
     for (int i = 0; i < counters; i++) {
       int group = (int) (firstGroup + groups[i]);

@@ -58,78 +58,59 @@ final class SamplingNoiseVector implements SamplingNoise {
 
   @Override
   public void words(
-      long[] groups, long[] rows, int counters, long firstGroup, long firstRow, Draw draw, int[] words) {
-    long k0 = draw.seed();
-    long k1 = draw.seed() >>> 32;
-    // The stream's word is the same in every lane, and so is its first product.
-    long first = (draw.stream() & LOW) * MULTIPLIER_1;
-    long x0 = (first >>> 32) ^ k0;
-    long x2 = draw.step() ^ k1;
-    for (int i = 0; i < counters; i += L.length()) {
+      long[] groups,
+      long[] rows,
+      int counters,
+      long firstGroup,
+      long firstRow,
+      Draw draw,
+      int[] words) {
+    LongVector stream = LongVector.broadcast(L, draw.stream());
+    LongVector step = LongVector.broadcast(L, draw.step());
+    LongVector low = LongVector.broadcast(L, LOW);
+    LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
+    LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
+    for (int i = 0; i < counters; i += 2 * L.length()) {
       LongVector c0 = LongVector.fromArray(L, groups, i).add(firstGroup);
       LongVector c1 = LongVector.fromArray(L, rows, i).add(firstRow);
-      LongVector a = product(c0, MULTIPLIER_0);
-      c0 = c1.lanewise(XOR, x0);
-      LongVector c2 = a.lanewise(LSHR, 32).lanewise(XOR, x2);
-      LongVector b = product(c2, MULTIPLIER_1);
-      LongVector c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = b.lanewise(LSHR, 32).lanewise(XOR, first ^ (k0 + WEYL_0));
-      c2 = mix(a, c3, k1 + WEYL_1);
-      LongVector d = product(c2, MULTIPLIER_1);
-      c1 = b;
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(d, c1, k0 + 2 * WEYL_0);
-      c2 = mix(a, c3, k1 + 2 * WEYL_1);
-      b = product(c2, MULTIPLIER_1);
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(b, d, k0 + 3 * WEYL_0);
-      c2 = mix(a, c3, k1 + 3 * WEYL_1);
-      d = product(c2, MULTIPLIER_1);
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(d, b, k0 + 4 * WEYL_0);
-      c2 = mix(a, c3, k1 + 4 * WEYL_1);
-      b = product(c2, MULTIPLIER_1);
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(b, d, k0 + 5 * WEYL_0);
-      c2 = mix(a, c3, k1 + 5 * WEYL_1);
-      d = product(c2, MULTIPLIER_1);
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(d, b, k0 + 6 * WEYL_0);
-      c2 = mix(a, c3, k1 + 6 * WEYL_1);
-      b = product(c2, MULTIPLIER_1);
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(b, d, k0 + 7 * WEYL_0);
-      c2 = mix(a, c3, k1 + 7 * WEYL_1);
-      d = product(c2, MULTIPLIER_1);
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(d, b, k0 + 8 * WEYL_0);
-      c2 = mix(a, c3, k1 + 8 * WEYL_1);
-      b = product(c2, MULTIPLIER_1);
-      c3 = a;
-      a = product(c0, MULTIPLIER_0);
-      c0 = mix(b, d, k0 + 9 * WEYL_0);
-      c2 = mix(a, c3, k1 + 9 * WEYL_1);
-      LongVector low = pair(c0, b);
-      LongVector high = pair(c2, a);
-      upper31(LOWER, low, high).intoArray(words, 4 * i);
-      upper31(UPPER, low, high).intoArray(words, 4 * i + I.length());
+      LongVector c2 = stream;
+      LongVector c3 = step;
+      LongVector d0 = LongVector.fromArray(L, groups, i + L.length()).add(firstGroup);
+      LongVector d1 = LongVector.fromArray(L, rows, i + L.length()).add(firstRow);
+      LongVector d2 = stream;
+      LongVector d3 = step;
+      long k0 = draw.seed();
+      long k1 = draw.seed() >>> 32;
+      for (int round = 0; round < 10; round++) {
+        LongVector key0 = LongVector.broadcast(L, k0);
+        LongVector key1 = LongVector.broadcast(L, k1);
+        LongVector a = c0.and(low).mul(multiplier0);
+        LongVector b = c2.and(low).mul(multiplier1);
+        c0 = b.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, key0);
+        c2 = a.lanewise(LSHR, 32).lanewise(XOR, c3).lanewise(XOR, key1);
+        c1 = b;
+        c3 = a;
+        a = d0.and(low).mul(multiplier0);
+        b = d2.and(low).mul(multiplier1);
+        d0 = b.lanewise(LSHR, 32).lanewise(XOR, d1).lanewise(XOR, key0);
+        d2 = a.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, key1);
+        d1 = b;
+        d3 = a;
+        k0 += WEYL_0;
+        k1 += WEYL_1;
+      }
+      store(c0, c1, c2, c3, words, 4 * i);
+      store(d0, d1, d2, d3, words, 4 * i + 2 * I.length());
     }
   }
 
-  private static LongVector product(LongVector c, long multiplier) {
-    return c.and(LOW).mul(LongVector.broadcast(L, multiplier).and(LOW));
-  }
-
-  private static LongVector mix(LongVector product, LongVector c, long key) {
-    return product.lanewise(LSHR, 32).lanewise(XOR, c).lanewise(XOR, key);
+  /** The upper 31 bits of every counter's four words, counter after counter. */
+  private static void store(
+      LongVector c0, LongVector c1, LongVector c2, LongVector c3, int[] words, int at) {
+    LongVector lower = pair(c0, c1);
+    LongVector upper = pair(c2, c3);
+    upper31(LOWER, lower, upper).intoArray(words, at);
+    upper31(UPPER, lower, upper).intoArray(words, at + I.length());
   }
 
   /** Two 32-bit words in a lane, the first below. */

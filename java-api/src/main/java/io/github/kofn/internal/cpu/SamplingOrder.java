@@ -5,17 +5,24 @@ import java.util.Arrays;
 
 /** The order of a draw: greatest key first, equal keys by ascending column. */
 final class SamplingOrder {
+  private static final long LOW = 0xFFFFFFFFL;
+
   private SamplingOrder() {}
 
-  /** Sorts a part of two lists that belong together. */
+  /** Sorts a part of two lists that belong together and ascend by column. */
   static void byKey(int[] columns, float[] keys, int from, int length, SamplingScratch scratch) {
-    long[] sortable = scratch.sortable(2 * length);
+    long[] sortable = scratch.sortable(length);
     for (int i = 0; i < length; i++) {
-      sortable[i] = (long) descending(keys[from + i]) << 32 | columns[from + i];
+      sortable[i] = (long) descending(keys[from + i]) << 32 | i;
     }
     Arrays.sort(sortable, 0, length);
     for (int i = 0; i < length; i++) {
-      columns[from + i] = (int) sortable[i];
+      int source = from + (int) sortable[i];
+      sortable[i] = (long) columns[source] << 32 | Float.floatToRawIntBits(keys[source]) & LOW;
+    }
+    for (int i = 0; i < length; i++) {
+      columns[from + i] = (int) (sortable[i] >>> 32);
+      keys[from + i] = Float.intBitsToFloat((int) sortable[i]);
     }
   }
 

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import io.github.kofn.internal.kernels.SamplingKernels.DrawOutputs;
 import io.github.kofn.internal.kernels.View;
-import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 
 /** Writes the rows whose winners' columns, keys and selection stand in scratch. */
 final class SamplingOutputs {
@@ -50,7 +45,7 @@ final class SamplingOutputs {
   }
 
   boolean needKeys() {
-    return keys != null || drawOrder && indices != null;
+    return keys != null || (drawOrder && indices != null);
   }
 
   boolean needBits() {
@@ -101,10 +96,10 @@ final class SamplingOutputs {
       for (int r = 0; r < rows; r++) {
         for (int i = 0; i < length; i += 8) {
           long word = scratch.bits[r * words + first + i / 64];
-          BYTES_AS_LONG.set(mask, r * n + i, Long.expand(word >>> i & 0xff, LOWEST));
+          BYTES_AS_LONG.set(mask, r * n + i, Long.expand((word >>> i) & 0xff, LOWEST));
         }
       }
-      bytes.writeBytes(row, 64 * first, rows, mask, length);
+      bytes.writeBytes(row, 64 * first, rows, mask, Math.min(n, 64 * step), length);
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -80,8 +81,7 @@ final class SamplingRows {
     for (int r = 0; r < (dense ? 1 : rows); r++) {
       long element = (row + r) * pitch;
       if (type == DType.I32) {
-        MemorySegment.copy(
-            segment, JAVA_INT_UNALIGNED, 4 * element, target, r * columns, length);
+        MemorySegment.copy(segment, JAVA_INT_UNALIGNED, 4 * element, target, r * columns, length);
       } else {
         short[] halves = scratch.shorts(length);
         MemorySegment.copy(segment, JAVA_SHORT_UNALIGNED, 2 * element, halves, 0, length);
@@ -98,8 +98,7 @@ final class SamplingRows {
     for (int r = 0; r < (dense ? 1 : rows); r++) {
       long element = (row + r) * pitch;
       if (type == DType.I32) {
-        MemorySegment.copy(
-            source, r * columns, segment, JAVA_INT_UNALIGNED, 4 * element, length);
+        MemorySegment.copy(source, r * columns, segment, JAVA_INT_UNALIGNED, 4 * element, length);
       } else {
         short[] halves = scratch.shorts(length);
         for (int i = 0; i < length; i++) {
@@ -127,16 +126,15 @@ final class SamplingRows {
     MemorySegment.copy(source, at, segment, JAVA_FLOAT_UNALIGNED, offset, length);
   }
 
-  /** Where a row begins, in elements. */
-  long element(long row) {
-    return row * pitch;
-  }
-
-  boolean dense() {
-    return pitch == columns;
-  }
-
-  MemorySegment segment() {
-    return segment;
+  /** Parts of rows of U8 that begin at a column and lie stride bytes apart in the source. */
+  void writeBytes(long row, int column, int rows, byte[] source, int stride, int length) {
+    if (pitch == columns && stride == columns) {
+      MemorySegment.copy(source, 0, segment, JAVA_BYTE, row * pitch, rows * columns);
+      return;
+    }
+    for (int r = 0; r < rows; r++) {
+      long offset = (row + r) * pitch + column;
+      MemorySegment.copy(source, r * stride, segment, JAVA_BYTE, offset, length);
+    }
   }
 }

@@ -51,35 +51,59 @@ final class SamplingScratch {
   }
 
   float[] keys(int length) {
-    return keys = keys.length < length + SLACK ? new float[length + SLACK] : keys;
+    if (keys.length < length + SLACK) {
+      keys = new float[length + SLACK];
+    }
+    return keys;
   }
 
   long[] bits(int length) {
-    return bits = bits.length < length ? new long[length] : bits;
+    if (bits.length < length) {
+      bits = new long[length];
+    }
+    return bits;
   }
 
   int[] columns(int length) {
-    return columns = columns.length < length + SLACK ? new int[length + SLACK] : columns;
+    if (columns.length < length + SLACK) {
+      columns = new int[length + SLACK];
+    }
+    return columns;
   }
 
   float[] winnerKeys(int length) {
-    return winnerKeys = winnerKeys.length < length ? new float[length] : winnerKeys;
+    if (winnerKeys.length < length) {
+      winnerKeys = new float[length];
+    }
+    return winnerKeys;
   }
 
   long[] sortable(int length) {
-    return sortable = sortable.length < length ? new long[length] : sortable;
+    if (sortable.length < length) {
+      sortable = new long[length];
+    }
+    return sortable;
   }
 
   float[] floats(int length) {
-    return floats = floats.length < length + SLACK ? new float[length + SLACK] : floats;
+    if (floats.length < length + SLACK) {
+      floats = new float[length + SLACK];
+    }
+    return floats;
   }
 
   short[] shorts(int length) {
-    return shorts = shorts.length < length ? new short[length] : shorts;
+    if (shorts.length < length) {
+      shorts = new short[length];
+    }
+    return shorts;
   }
 
   byte[] bytes(int length) {
-    return bytes = bytes.length < length + SLACK ? new byte[length + SLACK] : bytes;
+    if (bytes.length < length + SLACK) {
+      bytes = new byte[length + SLACK];
+    }
+    return bytes;
   }
 
   private long size() {

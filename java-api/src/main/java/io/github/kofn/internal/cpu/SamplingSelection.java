@@ -15,7 +15,9 @@ interface SamplingSelection {
    */
   int count(float[] keys, int from, int length, float threshold);
 
-  /** Like {@link #count}, and writes the selection of these keys, {@code ceil(length / 64)} words. */
+  /**
+   * Like {@link #count}, and writes the selection of these keys, {@code ceil(length / 64)} words.
+   */
   int mark(float[] keys, int from, int length, float threshold, long[] bits, int at);
 
   /**
@@ -28,7 +30,8 @@ interface SamplingSelection {
   /**
    * Lists the columns of a selection, ascending.
    *
-   * @param at where to write them; up to {@link SamplingNoise#SLACK} elements behind the last change
+   * @param at where to write them; up to {@link SamplingNoise#SLACK} elements behind the last
+   *     change
    * @return where the list ends
    */
   int columns(long[] bits, int word, int words, int[] columns, int at);

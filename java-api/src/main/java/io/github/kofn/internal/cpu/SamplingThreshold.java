@@ -111,8 +111,7 @@ final class SamplingThreshold {
   }
 
   /** Takes the last of the least selected keys, which are all equal, out of the selection. */
-  static void dropTies(
-      float[] keys, int from, int length, long[] bits, int word, int surplus) {
+  static void dropTies(float[] keys, int from, int length, long[] bits, int word, int surplus) {
     float least = Float.POSITIVE_INFINITY;
     for (int i = 0; i < length; i++) {
       if ((bits[word + i / 64] >>> i & 1) != 0 && keys[from + i] < least) {
