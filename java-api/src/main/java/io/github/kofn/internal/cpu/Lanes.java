@@ -7,6 +7,8 @@ import java.io.InputStream;
 import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.reflect.InvocationTargetException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 
 /**
  * One source, one class a vector width. The compiler makes good vector code only where the species
@@ -16,6 +18,8 @@ import java.lang.reflect.InvocationTargetException;
  */
 final class Lanes {
   private static final String MODULE = "jdk.incubator.vector";
+
+  private static final ConcurrentMap<Kernel, Class<?>> DEFINED = new ConcurrentHashMap<>();
 
   private Lanes() {}
 
@@ -62,20 +66,30 @@ final class Lanes {
 
   /**
    * A new instance of a kernel class, by its no-argument constructor, with its species fixed to a
-   * width.
+   * width. The class is defined once, since compiled code is a class's own.
    */
   static <T> T load(Class<T> contract, String implementation, int lanes) {
-    MethodHandles.Lookup lookup = MethodHandles.lookup();
-    String resource = implementation + ".class";
-    try (InputStream in = Lanes.class.getResourceAsStream(resource)) {
-      Class<?> type =
-          lookup.defineHiddenClassWithClassData(in.readAllBytes(), lanes, true).lookupClass();
+    Class<?> type = DEFINED.computeIfAbsent(new Kernel(implementation, lanes), Lanes::define);
+    try {
       var constructor = type.getDeclaredConstructor();
       return contract.cast(constructor.newInstance());
-    } catch (IOException | ReflectiveOperationException e) {
+    } catch (ReflectiveOperationException e) {
       Throwable cause = e instanceof InvocationTargetException ? e.getCause() : e;
-      throw new IllegalStateException(
-          "cannot define " + implementation + " for " + lanes + " lanes", cause);
+      throw new IllegalStateException("cannot create " + type, cause);
+    }
+  }
+
+  private record Kernel(String implementation, int lanes) {}
+
+  private static Class<?> define(Kernel kernel) {
+    MethodHandles.Lookup lookup = MethodHandles.lookup();
+    String resource = kernel.implementation + ".class";
+    try (InputStream in = Lanes.class.getResourceAsStream(resource)) {
+      return lookup
+          .defineHiddenClassWithClassData(in.readAllBytes(), kernel.lanes, true)
+          .lookupClass();
+    } catch (IOException | IllegalAccessException e) {
+      throw new IllegalStateException("cannot define " + kernel, e);
     }
   }
 }
