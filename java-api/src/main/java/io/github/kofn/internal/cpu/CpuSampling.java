@@ -16,6 +16,7 @@ final class CpuSampling implements SamplingKernels {
   private final Workers workers;
   private final SamplingNoise noise;
   private final SamplingSelection selection;
+  private final SamplingSoftmax softmax;
   private final SamplingScratch.Pool scratches;
   private final SamplingDraw.Regime forced;
 
@@ -30,9 +31,11 @@ final class CpuSampling implements SamplingKernels {
     if (lanes == 1) {
       noise = new SamplingNoiseScalar();
       selection = new SamplingSelectionScalar();
+      softmax = new SamplingSoftmaxScalar();
     } else {
       noise = Lanes.load(SamplingNoise.class, "SamplingNoiseVector", lanes);
       selection = Lanes.load(SamplingSelection.class, "SamplingSelectionVector", lanes);
+      softmax = Lanes.load(SamplingSoftmax.class, "SamplingSoftmaxVector", lanes);
     }
     scratches = new SamplingScratch.Pool(selection);
   }
@@ -64,17 +67,22 @@ final class CpuSampling implements SamplingKernels {
 
   @Override
   public void relax(View logits, Draw draw, Relaxation relaxation, View soft) {
-    throw new IllegalStateException();
+    SamplingRelax rows =
+        new SamplingRelax(noise, selection, softmax, logits, draw, relaxation, null, soft);
+    forRows(logits, rows::rows);
   }
 
   @Override
   public void relaxGradient(
       View logits, Draw draw, Relaxation relaxation, View upstream, View gradient) {
-    throw new IllegalStateException();
+    SamplingRelax rows =
+        new SamplingRelax(noise, selection, softmax, logits, draw, relaxation, upstream, gradient);
+    forRows(logits, rows::rows);
   }
 
   @Override
   public void entropy(View logits, View entropy, View gradient, float weight) {
-    throw new IllegalStateException();
+    SamplingEntropy rows = new SamplingEntropy(noise, softmax, logits, entropy, gradient, weight);
+    forRows(logits, rows::rows);
   }
 }

@@ -19,11 +19,9 @@ final class SamplingDraw {
     STREAMED
   }
 
-  private static final int INFINITY = 0x7f800000;
-
   private final SamplingNoise noise;
   private final SamplingSelection selection;
-  private final SamplingRows logits;
+  private final SamplingKeys keyMaker;
   private final int n;
   private final int k;
   private final Draw draw;
@@ -32,9 +30,6 @@ final class SamplingDraw {
 
   /** How far apart rows lie in scratch. */
   private final int stride;
-
-  /** How many rows are worked on at a time. */
-  private final int rowsAtOnce;
 
   private final int wordsPerRow;
 
@@ -48,14 +43,13 @@ final class SamplingDraw {
       Regime forced) {
     this.noise = noise;
     this.selection = selection;
-    this.logits = new SamplingRows(logits);
     this.n = Math.toIntExact(logits.columns());
     this.k = k;
     this.draw = draw;
     this.regime = regime(n, k, forced);
     this.outputs = new SamplingOutputs(selection, n, k, outputs);
     this.stride = Math.toIntExact(roundUp(n, regime == Regime.RANKED ? 4 : 16));
-    this.rowsAtOnce = Math.max(1, SamplingScratch.BLOCK / Math.max(1, stride));
+    this.keyMaker = new SamplingKeys(noise, logits, draw, stride);
     this.wordsPerRow = Math.ceilDiv(n, 64);
   }
 
@@ -80,7 +74,7 @@ final class SamplingDraw {
     }
     scratch.table(stride);
     scratch.threshold.reset();
-    int step = regime == Regime.STREAMED ? 1 : rowsAtOnce;
+    int step = regime == Regime.STREAMED ? 1 : keyMaker.rowsAtOnce();
     for (long row = first; row < last; row += step) {
       int rows = (int) Math.min(step, last - row);
       scratch.bits(rows * wordsPerRow);
@@ -96,13 +90,12 @@ final class SamplingDraw {
   }
 
   private void select(long row, int rows, SamplingScratch scratch) {
-    float[] keys = scratch.keys(rows * stride);
-    logits.readRows(row, rows, keys, stride, Float.NEGATIVE_INFINITY, scratch);
-    int greatest = makeKeys(row, rows * stride, keys, scratch);
+    int greatest = keyMaker.make(row, rows, scratch);
+    float[] keys = scratch.keys;
     for (int r = 0; r < rows; r++) {
       int from = r * stride;
-      if (greatest > INFINITY) {
-        checkNotNan(keys, from, n, row + r, 0);
+      if (greatest > SamplingKeys.INFINITY) {
+        keyMaker.checkNotNan(keys, from, row + r);
       }
       int word = r * wordsPerRow;
       mark(keys, from, row + r, word, scratch);
@@ -112,36 +105,6 @@ final class SamplingDraw {
         for (int i = r * k; i < end; i++) {
           scratch.winnerKeys[i] = keys[from + columns[i]];
         }
-      }
-    }
-  }
-
-  /** Keys of a block of short rows, or of one row, in place of their logits. */
-  private int makeKeys(long row, int length, float[] keys, SamplingScratch scratch) {
-    if (draw.noiseScale() == 0) {
-      return noise.greatestMagnitude(keys, 0, length);
-    }
-    int greatest = 0;
-    for (int at = 0; at < length; at += SamplingScratch.BLOCK) {
-      int block = Math.min(SamplingScratch.BLOCK, length - at);
-      makeWords(row, at, block, scratch);
-      int magnitude = noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, at, block);
-      greatest = Math.max(greatest, magnitude);
-    }
-    return greatest;
-  }
-
-  private void makeWords(long row, int column, int length, SamplingScratch scratch) {
-    int counters = Math.ceilDiv(length, 4);
-    long globalRow = draw.firstRow() + row;
-    noise.words(
-        scratch.groups, scratch.rows, counters, column >>> 2, globalRow, draw, scratch.words);
-  }
-
-  private static void checkNotNan(float[] values, int from, int length, long row, int column) {
-    for (int i = 0; i < length; i++) {
-      if (Float.isNaN(values[from + i])) {
-        throw InvalidLogitsException.nan(row, column + i);
       }
     }
   }
@@ -163,37 +126,23 @@ final class SamplingDraw {
       marked = selection.mark(keys, from, n, threshold, bits, word);
     }
     if (marked < k) {
-      throw InvalidLogitsException.tooFew(row, drawable(keys, from, n), k);
+      throw keyMaker.tooFew(keys, from, row, k);
     }
     if (marked > k) {
       SamplingThreshold.dropTies(keys, from, n, bits, word, marked - k);
     }
   }
 
-  private static long drawable(float[] keys, int from, int length) {
-    long drawable = 0;
-    for (int i = from; i < from + length; i++) {
-      drawable += keys[i] > Float.NEGATIVE_INFINITY ? 1 : 0;
-    }
-    return drawable;
-  }
-
   /** Selects the k greatest keys of a long row. */
   private void stream(long row, SamplingScratch scratch) {
     SamplingCandidates candidates = scratch.candidates;
-    float[] block = scratch.keys(SamplingScratch.BLOCK);
     candidates.start(k);
     for (int column = 0; column < n; column += SamplingScratch.BLOCK) {
       int length = Math.min(SamplingScratch.BLOCK, n - column);
-      logits.read(row, column, length, block, 0, scratch);
-      Arrays.fill(block, length, length + SamplingNoise.SLACK / 2, Float.NEGATIVE_INFINITY);
-      if (noise.greatestMagnitude(block, 0, length) > INFINITY) {
-        checkNotNan(block, 0, length, row, column);
-      }
       if (!candidates.hasRoom(length)) {
         candidates.narrow(noise, draw.noiseScale(), selection, scratch.threshold, k);
       }
-      filter(row, column, length, block, scratch);
+      keyMaker.filter(row, column, length, scratch);
     }
     candidates.narrow(noise, draw.noiseScale(), selection, scratch.threshold, k);
     if (candidates.count < k) {
@@ -208,14 +157,5 @@ final class SamplingDraw {
         scratch.bits[column / 64] |= 1L << column;
       }
     }
-  }
-
-  private void filter(long row, int column, int length, float[] block, SamplingScratch scratch) {
-    if (draw.noiseScale() == 0) {
-      noise.filterLogits(block, length, column, scratch.candidates);
-      return;
-    }
-    makeWords(row, column, length, scratch);
-    noise.filter(scratch.words, block, length, draw.noiseScale(), column, scratch.candidates);
   }
 }

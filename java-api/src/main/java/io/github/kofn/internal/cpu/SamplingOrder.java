@@ -26,6 +26,20 @@ final class SamplingOrder {
     }
   }
 
+  /** Sorts a part of a list of columns by their keys, {@code keys[row + column]}. */
+  static void byKey(
+      int[] columns, int from, int length, float[] keys, int row, SamplingScratch scratch) {
+    long[] sortable = scratch.sortable(length);
+    for (int i = 0; i < length; i++) {
+      int column = columns[from + i];
+      sortable[i] = (long) descending(keys[row + column]) << 32 | column;
+    }
+    Arrays.sort(sortable, 0, length);
+    for (int i = 0; i < length; i++) {
+      columns[from + i] = (int) sortable[i];
+    }
+  }
+
   /** An integer that is the greater the lesser the key; the same for -0 and +0. */
   private static int descending(float key) {
     int bits = Float.floatToRawIntBits(key + 0f);

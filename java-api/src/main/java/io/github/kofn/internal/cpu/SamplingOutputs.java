@@ -81,7 +81,7 @@ final class SamplingOutputs {
     int[] target = scratch.columns(rows * halves + 1);
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < halves; i++) {
-        target[r * halves + i] = (int) (scratch.bits[r * words + i / 2] >>> 32 * (i & 1));
+        target[r * halves + i] = (int) (scratch.bits[r * words + i / 2] >>> (32 * (i & 1)));
       }
     }
     bits.writeColumns(row, rows, target, scratch);

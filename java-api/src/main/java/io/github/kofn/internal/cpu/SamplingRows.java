@@ -29,9 +29,11 @@ final class SamplingRows {
     columns = Math.toIntExact(view.columns());
   }
 
-  /** Part of one row. */
-  void read(long row, int column, int length, float[] target, int at, SamplingScratch scratch) {
-    copyIn(row * pitch + column, length, target, at, scratch);
+  /** Part of one row, followed by {@code filler}. */
+  void readPart(
+      long row, int column, int length, float[] target, float filler, SamplingScratch scratch) {
+    copyIn(row * pitch + column, length, target, 0, scratch);
+    Arrays.fill(target, length, length + SamplingNoise.SLACK / 2, filler);
   }
 
   /** Whole rows, stride elements apart and followed by {@code filler}. */

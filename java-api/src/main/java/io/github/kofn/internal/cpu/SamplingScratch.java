@@ -16,6 +16,8 @@ final class SamplingScratch {
 
   final SamplingThreshold threshold;
   final SamplingCandidates candidates = new SamplingCandidates();
+  final SamplingWinners winners = new SamplingWinners();
+  final float[] lanes = new float[SamplingSoftmax.LANES];
   final int[] words = new int[BLOCK + 2 * SLACK];
 
   /** A block's counters: those of one row, or of several short rows, stride elements each. */
@@ -30,6 +32,7 @@ final class SamplingScratch {
   float[] winnerKeys = new float[0];
   long[] sortable = new long[0];
   float[] floats = new float[0];
+  float[] weights = new float[0];
   short[] shorts = new short[0];
   byte[] bytes = new byte[0];
 
@@ -92,6 +95,13 @@ final class SamplingScratch {
     return floats;
   }
 
+  float[] weights(int length) {
+    if (weights.length < length + SLACK) {
+      weights = new float[length + SLACK];
+    }
+    return weights;
+  }
+
   short[] shorts(int length) {
     if (shorts.length < length) {
       shorts = new short[length];
@@ -107,9 +117,10 @@ final class SamplingScratch {
   }
 
   private long size() {
-    return 4L * (keys.length + columns.length + winnerKeys.length + floats.length)
+    return 4L * (keys.length + columns.length + winnerKeys.length + floats.length + weights.length)
         + 8L * (bits.length + sortable.length)
         + candidates.size()
+        + winners.size()
         + 2L * shorts.length
         + bytes.length;
   }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import io.github.kofn.internal.kernels.Draw;
+import io.github.kofn.internal.kernels.View;
+import io.github.kofn.sampling.InvalidLogitsException;
+
+/** Makes keys of rows of logits. */
+final class SamplingKeys {
+  /** The bits of infinity; those of a NaN's magnitude are greater. */
+  static final int INFINITY = 0x7f800000;
+
+  private final SamplingNoise noise;
+  private final SamplingRows logits;
+  private final Draw draw;
+  private final int n;
+  private final int stride;
+
+  /**
+   * Keys that lie in scratch with rows {@code stride} elements apart, a multiple of 4. Behind a
+   * row, keys are -infinity.
+   */
+  SamplingKeys(SamplingNoise noise, View logits, Draw draw, int stride) {
+    this.noise = noise;
+    this.logits = new SamplingRows(logits);
+    this.draw = draw;
+    this.n = Math.toIntExact(logits.columns());
+    this.stride = stride;
+  }
+
+  /** How many rows are worked on at a time: as many as a block holds, at least one. */
+  int rowsAtOnce() {
+    return Math.max(1, SamplingScratch.BLOCK / Math.max(1, stride));
+  }
+
+  /**
+   * Makes the keys of some rows, at most {@link #rowsAtOnce}; {@link SamplingScratch#table} has
+   * been called.
+   *
+   * @return the greatest bits of the keys' magnitudes
+   */
+  int make(long row, int rows, SamplingScratch scratch) {
+    float[] keys = scratch.keys(rows * stride);
+    logits.readRows(row, rows, keys, stride, Float.NEGATIVE_INFINITY, scratch);
+    int length = rows * stride;
+    if (draw.noiseScale() == 0) {
+      return noise.greatestMagnitude(keys, 0, length);
+    }
+    int greatest = 0;
+    for (int at = 0; at < length; at += SamplingScratch.BLOCK) {
+      int block = Math.min(SamplingScratch.BLOCK, length - at);
+      makeWords(row, at, block, scratch);
+      int magnitude = noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, at, block);
+      greatest = Math.max(greatest, magnitude);
+    }
+    return greatest;
+  }
+
+  private void makeWords(long row, int column, int length, SamplingScratch scratch) {
+    int counters = Math.ceilDiv(length, 4);
+    long globalRow = draw.firstRow() + row;
+    noise.words(
+        scratch.groups, scratch.rows, counters, column >>> 2, globalRow, draw, scratch.words);
+  }
+
+  /** Appends what may win of a part of a row, a block at most, to the candidates. */
+  void filter(long row, int column, int length, SamplingScratch scratch) {
+    float[] block = scratch.keys(SamplingScratch.BLOCK);
+    logits.readPart(row, column, length, block, Float.NEGATIVE_INFINITY, scratch);
+    if (noise.greatestMagnitude(block, 0, length) > INFINITY) {
+      checkNotNan(block, 0, length, row, column);
+    }
+    if (draw.noiseScale() == 0) {
+      noise.filterLogits(block, length, column, scratch.candidates);
+      return;
+    }
+    makeWords(row, column, length, scratch);
+    noise.filter(scratch.words, block, length, draw.noiseScale(), column, scratch.candidates);
+  }
+
+  /** Checks a row of keys that lies in scratch. */
+  void checkNotNan(float[] keys, int from, long row) {
+    checkNotNan(keys, from, n, row, 0);
+  }
+
+  private static void checkNotNan(float[] values, int from, int length, long row, int column) {
+    for (int i = 0; i < length; i++) {
+      if (Float.isNaN(values[from + i])) {
+        throw InvalidLogitsException.nan(row, column + i);
+      }
+    }
+  }
+
+  /** The error of a row of keys with too few drawable ones. */
+  InvalidLogitsException tooFew(float[] keys, int from, long row, int k) {
+    long drawable = 0;
+    for (int i = from; i < from + n; i++) {
+      drawable += keys[i] > Float.NEGATIVE_INFINITY ? 1 : 0;
+    }
+    return InvalidLogitsException.tooFew(row, drawable, k);
+  }
+}
