@@ -60,7 +60,14 @@ final class SamplingKeys {
     int counters = Math.ceilDiv(length, 4);
     long globalRow = draw.firstRow() + row;
     noise.words(
-        scratch.groups, scratch.rows, counters, column >>> 2, globalRow, draw, scratch.words);
+        scratch.groups,
+        scratch.rows,
+        counters,
+        column >>> 2,
+        globalRow,
+        draw,
+        scratch.state,
+        scratch.words);
   }
 
   /** Appends what may win of a part of a row, a block at most, to the candidates. */

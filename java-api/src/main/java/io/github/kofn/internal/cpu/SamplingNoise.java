@@ -8,6 +8,8 @@ interface SamplingNoise {
   /** Arrays have this many elements to spare, so that loops may run on to a whole vector. */
   int SLACK = 64;
 
+  int STATE_LENGTH = 1024;
+
   /** log2 of a filter's safety: far above its rounding errors, far below what it would cost. */
   float FILTER_MARGIN = 1e-4f;
 
@@ -15,6 +17,7 @@ interface SamplingNoise {
    * The random words of counters {@code (firstGroup + groups[i], firstRow + rows[i])}, four words a
    * counter.
    *
+   * @param state {@link #STATE_LENGTH} numbers to work with
    * @param words receives the upper 31 bits of {@code 4 * counters} words
    */
   void words(
@@ -24,11 +27,12 @@ interface SamplingNoise {
       long firstGroup,
       long firstRow,
       Draw draw,
+      long[] state,
       int[] words);
 
   /**
    * Makes keys of logits in place: {@code keys[from + i] = fma(beta, G(words[word + i]), keys[from
-   * + i])}. Up to {@link #SLACK} elements behind the last change as well.
+   * + i])}. Up to {@link #SLACK} elements behind the last change as well, and so do the words.
    *
    * @return the greatest bits of the keys' magnitudes: above those of infinity if there is a NaN,
    *     which comes from a NaN logit alone

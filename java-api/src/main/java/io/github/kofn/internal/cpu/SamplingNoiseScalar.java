@@ -15,6 +15,7 @@ final class SamplingNoiseScalar implements SamplingNoise {
       long firstGroup,
       long firstRow,
       Draw draw,
+      long[] state,
       int[] words) {
     int[] four = new int[4];
     for (int i = 0; i < counters; i++) {

@@ -27,7 +27,9 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Random words: a 64-bit lane holds a 32-bit word of one counter and, above it, anything: the
  * 32-bit multiplication ignores the upper half, and xor keeps the halves apart. A round is then two
  * multiplications, two shifts and two three-way xors for as many counters as a vector has lanes.
- * Literals, not arrays, hold constants, since the compiler would load an array's elements again.
+ * The work is in several loops because the compiler inlines only so much into one method, and puts
+ * vectors on the heap where it stops. Literals, not arrays, hold constants, since the compiler
+ * would load an array's elements again.
  */
 final class SamplingNoiseVector implements SamplingNoise {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
@@ -39,6 +41,9 @@ final class SamplingNoiseVector implements SamplingNoise {
   private static final LongVector LOWER = zip(0);
 
   private static final LongVector UPPER = zip(L.length() / 2);
+
+  /** Counters whose state is kept between the rounds and the interleaving. */
+  private static final int STATE = STATE_LENGTH / 4;
 
   private static final long LOW = 0xFFFFFFFFL;
   private static final long MULTIPLIER_0 = 0xD2511F53L;
@@ -64,19 +69,41 @@ final class SamplingNoiseVector implements SamplingNoise {
       long firstGroup,
       long firstRow,
       Draw draw,
+      long[] state,
       int[] words) {
+    for (int i = 0; i < counters; i += STATE) {
+      int count = Math.min(STATE, counters - i);
+      rounds(groups, rows, i, count, firstGroup, firstRow, draw, state);
+      interleave(state, count, words, 4 * i);
+    }
+  }
+
+  /**
+   * The ciphers of up to {@link #STATE} counters; first words, then second, third and fourth words
+   * at distances of STATE. Two vectors of counters hide each other's latency.
+   */
+  private static void rounds(
+      long[] groups,
+      long[] rows,
+      int from,
+      int counters,
+      long firstGroup,
+      long firstRow,
+      Draw draw,
+      long[] state) {
     LongVector stream = LongVector.broadcast(L, draw.stream());
     LongVector step = LongVector.broadcast(L, draw.step());
     LongVector low = LongVector.broadcast(L, LOW);
     LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
     LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
     for (int i = 0; i < counters; i += 2 * L.length()) {
-      LongVector c0 = LongVector.fromArray(L, groups, i).add(firstGroup);
-      LongVector c1 = LongVector.fromArray(L, rows, i).add(firstRow);
+      int j = i + L.length();
+      LongVector c0 = LongVector.fromArray(L, groups, from + i).add(firstGroup);
+      LongVector c1 = LongVector.fromArray(L, rows, from + i).add(firstRow);
       LongVector c2 = stream;
       LongVector c3 = step;
-      LongVector d0 = LongVector.fromArray(L, groups, i + L.length()).add(firstGroup);
-      LongVector d1 = LongVector.fromArray(L, rows, i + L.length()).add(firstRow);
+      LongVector d0 = LongVector.fromArray(L, groups, from + j).add(firstGroup);
+      LongVector d1 = LongVector.fromArray(L, rows, from + j).add(firstRow);
       LongVector d2 = stream;
       LongVector d3 = step;
       long k0 = draw.seed();
@@ -99,18 +126,29 @@ final class SamplingNoiseVector implements SamplingNoise {
         k0 += WEYL_0;
         k1 += WEYL_1;
       }
-      store(c0, c1, c2, c3, words, 4 * i);
-      store(d0, d1, d2, d3, words, 4 * i + 2 * I.length());
+      c0.intoArray(state, i);
+      c1.intoArray(state, i + STATE);
+      c2.intoArray(state, i + 2 * STATE);
+      c3.intoArray(state, i + 3 * STATE);
+      d0.intoArray(state, j);
+      d1.intoArray(state, j + STATE);
+      d2.intoArray(state, j + 2 * STATE);
+      d3.intoArray(state, j + 3 * STATE);
     }
   }
 
   /** The upper 31 bits of every counter's four words, counter after counter. */
-  private static void store(
-      LongVector c0, LongVector c1, LongVector c2, LongVector c3, int[] words, int at) {
-    LongVector lower = pair(c0, c1);
-    LongVector upper = pair(c2, c3);
-    upper31(LOWER, lower, upper).intoArray(words, at);
-    upper31(UPPER, lower, upper).intoArray(words, at + I.length());
+  private static void interleave(long[] state, int counters, int[] words, int at) {
+    for (int i = 0; i < counters; i += L.length()) {
+      LongVector lower =
+          pair(LongVector.fromArray(L, state, i), LongVector.fromArray(L, state, i + STATE));
+      LongVector upper =
+          pair(
+              LongVector.fromArray(L, state, i + 2 * STATE),
+              LongVector.fromArray(L, state, i + 3 * STATE));
+      upper31(LOWER, lower, upper).intoArray(words, at + 4 * i);
+      upper31(UPPER, lower, upper).intoArray(words, at + 4 * i + I.length());
+    }
   }
 
   /** Two 32-bit words in a lane, the first below. */
@@ -124,15 +162,33 @@ final class SamplingNoiseVector implements SamplingNoise {
 
   @Override
   public int addNoise(int[] words, int word, float beta, float[] keys, int from, int length) {
+    logarithms(words, word, length);
     IntVector greatest = IntVector.zero(I);
     FloatVector scale = FloatVector.broadcast(F, -beta);
     for (int i = 0; i < length; i += F.length()) {
-      FloatVector ln = minusGumbel(IntVector.fromArray(I, words, word + i));
-      FloatVector key = ln.fma(scale, FloatVector.fromArray(F, keys, from + i));
+      // The logarithm is negative: subtracting the sign bit along makes it positive.
+      IntVector t = IntVector.fromArray(I, words, word + i).sub(TWO_THIRDS + Integer.MIN_VALUE);
+      FloatVector minusGumbel = log(toFloat(t.lanewise(ASHR, 23)), significand(t));
+      FloatVector key = minusGumbel.fma(scale, FloatVector.fromArray(F, keys, from + i));
       key.intoArray(keys, from + i);
       greatest = greatest.lanewise(MAX, key.reinterpretAsInts().and(Integer.MAX_VALUE));
     }
     return greatest.reduceLanes(MAX);
+  }
+
+  /** Puts the bits of ln(1 - u) in the place of words. */
+  private static void logarithms(int[] words, int from, int length) {
+    for (int i = from; i < from + length; i += I.length()) {
+      IntVector h = IntVector.fromArray(I, words, i);
+      FloatVector low = toFloat(h).fma(broadcast(-0x1p-31f), broadcast(-0x1p-32f));
+      FloatVector v =
+          toFloat(h.lanewise(XOR, Integer.MAX_VALUE)).fma(broadcast(0x1p-31f), broadcast(0x1p-32f));
+      IntVector t = v.reinterpretAsInts().sub(TWO_THIRDS);
+      VectorMask<Integer> isLow = h.compare(LT, ONE_THIRD);
+      FloatVector exponent = toFloat(t.lanewise(ASHR, 23).blend(0, isLow));
+      FloatVector f = significand(t).blend(low, isLow.cast(F));
+      log(exponent, f).reinterpretAsInts().intoArray(words, i);
+    }
   }
 
   @Override
@@ -143,21 +199,6 @@ final class SamplingNoiseVector implements SamplingNoise {
       greatest = greatest.lanewise(MAX, bits.and(Integer.MAX_VALUE));
     }
     return greatest.reduceLanes(MAX);
-  }
-
-  /** ln(-ln(1 - u)). */
-  private static FloatVector minusGumbel(IntVector h) {
-    FloatVector low = toFloat(h).fma(broadcast(-0x1p-31f), broadcast(-0x1p-32f));
-    FloatVector v =
-        toFloat(h.lanewise(XOR, Integer.MAX_VALUE)).fma(broadcast(0x1p-31f), broadcast(0x1p-32f));
-    IntVector t = v.reinterpretAsInts().sub(TWO_THIRDS);
-    VectorMask<Integer> isLow = h.compare(LT, ONE_THIRD);
-    FloatVector exponent = toFloat(t.lanewise(ASHR, 23).blend(0, isLow));
-    FloatVector f = significand(t).blend(low, isLow.cast(F));
-    FloatVector ln = log(exponent, f);
-    // ln is negative: subtracting the sign bit along makes it positive.
-    t = ln.reinterpretAsInts().sub(TWO_THIRDS + Integer.MIN_VALUE);
-    return log(toFloat(t.lanewise(ASHR, 23)), significand(t));
   }
 
   private static FloatVector broadcast(float value) {

@@ -17,6 +17,7 @@ final class SamplingScratch {
   final SamplingThreshold threshold;
   final SamplingCandidates candidates = new SamplingCandidates();
   final SamplingWinners winners = new SamplingWinners();
+  final long[] state = new long[SamplingNoise.STATE_LENGTH];
   final float[] lanes = new float[SamplingSoftmax.LANES];
   final int[] words = new int[BLOCK + 2 * SLACK];
 

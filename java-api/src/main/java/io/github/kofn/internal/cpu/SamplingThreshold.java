@@ -51,7 +51,7 @@ final class SamplingThreshold {
     float trial = seed;
     for (int pass = 0; high - low > 1; pass++) {
       long at = ordinal(trial);
-      if (!(at > low && at < high) || pass > PATIENCE && pass % 2 == 0) {
+      if (!(at > low && at < high) || (pass > PATIENCE && pass % 2 == 0)) {
         at = low + (high - low) / 2;
         trial = value(at);
       }
