@@ -217,13 +217,13 @@ final class SamplingNoiseVector implements SamplingNoise {
   private static FloatVector log(FloatVector exponent, FloatVector f) {
     FloatVector p = f.fma(broadcast(-0.1264119f), broadcast(0.14003551f));
     p = p.fma(f, broadcast(-0.122422084f));
-    p = p.fma(f, broadcast(0.140013069f));
-    p = p.fma(f, broadcast(-0.166762903f));
+    p = p.fma(f, broadcast(0.14001307f));
+    p = p.fma(f, broadcast(-0.1667629f));
     p = p.fma(f, broadcast(0.2001075f));
-    p = p.fma(f, broadcast(-0.249998897f));
-    p = p.fma(f, broadcast(0.333332092f));
+    p = p.fma(f, broadcast(-0.2499989f));
+    p = p.fma(f, broadcast(0.3333321f));
     p = p.fma(f, broadcast(-0.5f)).fma(f.mul(f), f);
-    return exponent.fma(broadcast(0.693147182f), p);
+    return exponent.fma(broadcast(0.6931472f), p);
   }
 
   @Override
