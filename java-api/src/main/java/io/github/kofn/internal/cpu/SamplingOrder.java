@@ -18,7 +18,7 @@ final class SamplingOrder {
     Arrays.sort(sortable, 0, length);
     for (int i = 0; i < length; i++) {
       int source = from + (int) sortable[i];
-      sortable[i] = (long) columns[source] << 32 | Float.floatToRawIntBits(keys[source]) & LOW;
+      sortable[i] = (long) columns[source] << 32 | (Float.floatToRawIntBits(keys[source]) & LOW);
     }
     for (int i = 0; i < length; i++) {
       columns[from + i] = (int) (sortable[i] >>> 32);
