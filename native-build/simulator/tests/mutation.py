@@ -73,7 +73,7 @@ MUTATIONS = [
     Mutation("guard-ignores-not", "engine/decoder.cpp", "i.guardFlip = at_ && at_->guard >= 0 && at_->guardNegated ? ~0u : 0;", "i.guardFlip = 0;",
              "opcodes_moves"),
     Mutation("bar.red-or-is-and", "engine/barriers.cpp", "(w.barrierKind == kAnd ? b.all : b.any)", "(w.barrierKind == kAnd ? b.all : b.all)", "opcodes_warp"),
-    Mutation("cvta-forgets-window", "engine/memory_misc.cpp", "d[l] = a[l] + base;", "d[l] = a[l];", "opcodes_memory"),
+    Mutation("cvta-forgets-window", "engine/memory_misc.cpp", "d[l] = a[l] + base;", "d[l] = a[l] - base;", "opcodes_memory"),
     Mutation("tid.y", "engine/block.cpp", "case Special::TidY: return thread / size.x % size.y;", "case Special::TidY: return thread / size.y % size.y;",
              "opcodes_moves"),
 ]
