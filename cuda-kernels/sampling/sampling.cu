@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Entry points of the sampling kernels. Their names are built from the catalogue's lines in the same way here and in Java
+// (SamplingPlan); geometry and workspace come from there.
+
+#include "draw_block.cuh"
+#include "draw_group.cuh"
+#include "draw_stream.cuh"
+#include "relax.cuh"
+#include "sort_winners.cuh"
+
+namespace {
+using f32 = float;
+using f16 = __half;
+using bf16 = __nv_bfloat16;
+}  // namespace
+
+#define KOFN_GROUP(T, LANES, QUADS, THREADS)                                                              \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_draw_group_##T##_##LANES##_##QUADS(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o) { \
+    kofn::drawGroup<T, LANES, QUADS>(d, o);                                                               \
+  }
+
+#define KOFN_BLOCK(T, QUADS, THREADS)                                                                     \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_draw_block_##T##_##QUADS##_##THREADS(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o) { \
+    kofn::drawBlock<T, QUADS>(d, o);                                                                      \
+  }
+
+#define KOFN_ROWS(T, THREADS)                                                                             \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_stream_keys_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o, \
+                           __grid_constant__ const kofn::Stream s) {                                      \
+    kofn::streamKeys<T>(d, o, s);                                                                         \
+  }                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_stream_emit_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o, \
+                           __grid_constant__ const kofn::Stream s) {                                      \
+    kofn::streamEmit<T>(d, o, s);                                                                         \
+  }                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_sort_winners_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Sort s) { \
+    kofn::sortWinners<T>(d, s);                                                                           \
+  }                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_write_sorted_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o, \
+                            __grid_constant__ const kofn::Sort s) {                                       \
+    kofn::writeSorted<T>(d, o, s);                                                                        \
+  }                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_relax_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Relax r) {       \
+    kofn::relaxRow<T, false>(d, r);                                                                       \
+  }                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_relax_gradient_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Relax r) { \
+    kofn::relaxRow<T, true>(d, r);                                                                        \
+  }                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_entropy_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Entropy e) {   \
+    kofn::entropyRow<T>(d, e);                                                                            \
+  }
+
+#include "catalogue.inc"
+
+extern "C" __global__ void __launch_bounds__(256)
+    kofn_stream_pick(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o,
+                     __grid_constant__ const kofn::Stream s) {
+  kofn::streamPick(d, o, s);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    kofn_stream_refine(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Stream s) {
+  kofn::streamRefine(d, s);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    kofn_stream_count(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Stream s) {
+  kofn::streamCount(d, s);
+}
+
+extern "C" __global__ void __launch_bounds__(64) kofn_stream_offsets(__grid_constant__ const kofn::Stream s) {
+  kofn::streamOffsets(s);
+}
