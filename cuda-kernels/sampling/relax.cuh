@@ -6,16 +6,17 @@
 // The relaxed sample, the sum of k successive softmaxes of key / tau without the winners before, and its gradient: one block a row.
 //
 // With y = key / tau, winners j = 1..k in removal order and everything else a loser:
-//   L_{k+1} = LSE(losers)      L_j = logaddexp(y_j, L_{j+1})        H_m = LSE_{j <= m}(-L_j)
-//   soft_i = exp(y_i + H_min(rank_i, k))                             a row sums to k
+//   L_{k+1} = LSE(losers)               L_j = logaddexp(y_j, L_{j+1})
+//   S_m = S_{m-1} exp(L_m - L_{m-1}) + 1
+//   soft_i = exp(y_i - L_m) S_m                                       m = min(rank_i, k); a row sums to k
 //   c_{k+1} = <softmax of losers, v>    c_j = c_{j+1} exp(L_{j+1} - L_j) + v_j exp(y_j - L_j)
 //   A_m = A_{m-1} exp(L_m - L_{m-1}) + c_m
-//   gradient_i = (v_i soft_i - exp(y_i - L_m) A_m) / tau,            m = min(rank_i, k)
-// All exponents of differences are <= 0. The recurrences over the winners are scans: log-add-exp, and composition of affine maps.
+//   gradient_i = exp(y_i - L_m) (v_i S_m - A_m) / tau
+// All exponents are <= 0. The recurrences over the winners are scans: log-add-exp, and composition of affine maps.
 //
 // Losers are told from winners without a mask: a loser's (key, column) lies after that of the last winner in the draw's total order.
 // Work: two evaluations of the noise an element, O(k) doubles a row in the workspace; traffic 4 bytes read twice (the second time from
-// L2) and 4 written an element. Sums run over fixed trees, so results repeat bit for bit; L and H are doubles, because y reaches 1e6.
+// L2) and 4 written an element. Sums run over fixed trees, so results repeat bit for bit; L is double, because y reaches 1e6.
 namespace kofn {
 
 struct Relax {
@@ -23,7 +24,7 @@ struct Relax {
   const unsigned long long* sorted; // [rows, orderPitch]: composites ascending, for the last winner
   int orderPitch;
   float tau;
-  double* scratch;                  // [rows, 3, k]: L, H, A
+  double* scratch;                  // [rows, 3, k]: L, S, A
   const float* upstream;            // backward only
   long long upstreamPitch;
   float* out;                       // soft, or the gradient
@@ -86,9 +87,40 @@ __device__ inline double blockSumDouble(double x, double* warps) {
 // exp of a difference that is <= 0 (or -infinity), to about 3 units in the last place of a float plus the argument's rounding.
 __device__ __forceinline__ float expDifference(double x) { return expf(static_cast<float>(x)); }
 
-__device__ __forceinline__ double keyOf(unsigned long long c) {
+__device__ __forceinline__ float keyOf(unsigned long long c) {
   return unordered(static_cast<int>(~static_cast<unsigned>(c >> 32) ^ 0x80000000u));
 }
+
+// y = key / tau, counted from the last winner's key so that differences lose nothing to rounding. Infinite keys stand for the limit in
+// which all of them grow alike: they lie so far above the finite ones that those vanish beside them.
+struct Centre {
+  static constexpr double kInfinite = 2000;  // exp(-2000) is 0 in double
+
+  double perTau, base, infinite;
+  bool lastInfinite;
+
+  __device__ Centre(const unsigned long long* sorted, int k, float tau) : perTau(1.0 / static_cast<double>(tau)) {
+    const float last = keyOf(sorted[k - 1]);  // k is at least 1
+    lastInfinite = last == INFINITY;
+    base = lastInfinite ? 0.0 : static_cast<double>(last);
+    infinite = kInfinite;
+    if (!lastInfinite && keyOf(sorted[0]) == INFINITY) {
+      int low = 0, high = k - 1;  // sorted[low] is infinite, sorted[high] is not
+      while (high - low > 1) {
+        const int mid = (low + high) / 2;
+        (keyOf(sorted[mid]) == INFINITY ? low : high) = mid;
+      }
+      infinite += (static_cast<double>(keyOf(sorted[high])) - base) * perTau;
+    }
+  }
+
+  __device__ __forceinline__ double y(float key) const {
+    if (key == INFINITY) return infinite;
+    return lastInfinite ? -INFINITY : (static_cast<double>(key) - base) * perTau;
+  }
+
+  __device__ __forceinline__ double last() const { return lastInfinite ? infinite : 0.0; }
+};
 
 template <typename T, bool Backward>
 __device__ void relaxRow(const Draw& d, const Relax& r) {
@@ -96,21 +128,20 @@ __device__ void relaxRow(const Draw& d, const Relax& r) {
   __shared__ double sums[32];
   const long long local = blockIdx.x;
   const long long row = r.firstRow + local;
-  const unsigned long long* order = r.order + local * r.orderPitch;
-  const unsigned long long last = d.k == 0 ? 0ull : r.sorted[local * r.orderPitch + d.k - 1];
-  double* L = r.scratch + local * 3 * d.k;
-  double* H = L + d.k;
-  double* A = H + d.k;
-  const float* v = Backward ? r.upstream + row * r.upstreamPitch : nullptr;
   float* out = r.out + row * r.outPitch;
-  const double perTau = 1.0 / static_cast<double>(r.tau);
-  const double shift = d.k == 0 ? 0.0 : keyOf(last) * perTau;
-  const int quads = (d.n + 3) / 4;
-
   if (d.k == 0) {
     for (int i = threadIdx.x; i < d.n; i += blockDim.x) out[i] = 0.0f;
     return;
   }
+  const unsigned long long* order = r.order + local * r.orderPitch;
+  const unsigned long long* sorted = r.sorted + local * r.orderPitch;
+  const unsigned long long last = sorted[d.k - 1];
+  const Centre centre(sorted, d.k, r.tau);
+  double* L = r.scratch + local * 3 * d.k;
+  double* S = L + d.k;
+  double* A = S + d.k;
+  const float* v = Backward ? r.upstream + row * r.upstreamPitch : nullptr;
+  const int quads = (d.n + 3) / 4;
 
   // Losers, relative to the last winner's y, which none of them exceeds.
   double mass = 0, weighted = 0;
@@ -120,7 +151,7 @@ __device__ void relaxRow(const Draw& d, const Relax& r) {
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
       if (key[j] > kMinusInfinity && composite(key[j], 4 * quad + j) > last) {
-        const float e = expDifference(static_cast<double>(unordered(key[j])) * perTau - shift);
+        const float e = expDifference(centre.y(unordered(key[j])) - centre.last());
         mass += e;
         if constexpr (Backward) weighted += static_cast<double>(e) * v[4 * quad + j];
       }
@@ -128,65 +159,60 @@ __device__ void relaxRow(const Draw& d, const Relax& r) {
   }
   mass = blockSumDouble(mass, sums);
   if constexpr (Backward) weighted = blockSumDouble(weighted, sums);
-  const double losers = mass > 0 ? shift + log(mass) : -INFINITY;
+  const double losers = mass > 0 ? centre.last() + log(mass) : -INFINITY;
 
   // Each thread takes `each` neighbouring winners.
   const int each = (d.k + blockDim.x - 1) / blockDim.x;
   const int begin = min(static_cast<int>(threadIdx.x) * each, d.k), end = min(begin + each, d.k);
+  auto yOf = [&](int j) { return centre.y(keyOf(order[j])); };
 
   // L, from the last winner to the first.
   LogAddExp::Value suffix = LogAddExp::identity();
-  for (int p = begin; p < end; ++p) suffix = LogAddExp::then(suffix, {keyOf(order[d.k - 1 - p]) * perTau});
+  for (int p = begin; p < end; ++p) suffix = LogAddExp::then(suffix, {yOf(d.k - 1 - p)});
   double at = LogAddExp::then({losers}, blockExclusive<LogAddExp>(suffix, reinterpret_cast<LogAddExp::Value*>(warps))).x;
   for (int p = begin; p < end; ++p) {
     const int j = d.k - 1 - p;
-    at = LogAddExp::then({keyOf(order[j]) * perTau}, {at}).x;
+    at = LogAddExp::then({yOf(j)}, {at}).x;
     L[j] = at;
-  }
-  __syncthreads();
-
-  // H, from the first winner to the last.
-  LogAddExp::Value prefix = LogAddExp::identity();
-  for (int j = begin; j < end; ++j) prefix = LogAddExp::then(prefix, {-L[j]});
-  double h = blockExclusive<LogAddExp>(prefix, reinterpret_cast<LogAddExp::Value*>(warps)).x;
-  for (int j = begin; j < end; ++j) {
-    h = LogAddExp::then({h}, {-L[j]}).x;
-    H[j] = h;
   }
   __syncthreads();
 
   if constexpr (Backward) {
     // c, from the last winner to the first, into A.
-    const double cLosers = mass > 0 ? weighted / mass : 0.0;
+    auto step = [&](int j) {
+      const double next = j + 1 < d.k ? L[j + 1] : losers;
+      return Affine::Value{exp(next - L[j]), v[compositeColumn(order[j])] * exp(yOf(j) - L[j])};
+    };
     Affine::Value map = Affine::identity();
-    for (int p = begin; p < end; ++p) {
-      const int j = d.k - 1 - p;
-      const double next = j + 1 < d.k ? L[j + 1] : losers;
-      map = Affine::then(map, {exp(next - L[j]), v[compositeColumn(order[j])] * exp(keyOf(order[j]) * perTau - L[j])});
-    }
+    for (int p = begin; p < end; ++p) map = Affine::then(map, step(d.k - 1 - p));
     const Affine::Value before = blockExclusive<Affine>(map, warps);
-    double c = before.scale * cLosers + before.shift;
+    double c = before.scale * (mass > 0 ? weighted / mass : 0.0) + before.shift;
     for (int p = begin; p < end; ++p) {
       const int j = d.k - 1 - p;
-      const double next = j + 1 < d.k ? L[j + 1] : losers;
-      c = exp(next - L[j]) * c + v[compositeColumn(order[j])] * exp(keyOf(order[j]) * perTau - L[j]);
+      const Affine::Value m = step(j);
+      c = m.scale * c + m.shift;
       A[j] = c;
-    }
-    __syncthreads();
-    // A, from the first winner to the last, in place.
-    map = Affine::identity();
-    for (int j = begin; j < end; ++j) map = Affine::then(map, {j == 0 ? 0.0 : exp(L[j] - L[j - 1]), A[j]});
-    double a = blockExclusive<Affine>(map, warps).shift;
-    for (int j = begin; j < end; ++j) {
-      a = (j == 0 ? 0.0 : exp(L[j] - L[j - 1])) * a + A[j];
-      A[j] = a;
     }
     __syncthreads();
   }
 
-  const double hLosers = H[d.k - 1];
-  const double lLast = L[d.k - 1];
-  const double aLosers = Backward ? A[d.k - 1] : 0.0;
+  // S, and A in place, from the first winner to the last: sums of 1 and of c that decay by exp(L_m - L_{m-1}).
+  auto decay = [&](int j) { return j == 0 ? 0.0 : exp(L[j] - L[j - 1]); };
+  for (int pass = 0; pass < (Backward ? 2 : 1); ++pass) {
+    double* sum = pass == 0 ? S : A;
+    auto term = [&](int j) { return pass == 0 ? 1.0 : A[j]; };
+    Affine::Value map = Affine::identity();
+    for (int j = begin; j < end; ++j) map = Affine::then(map, {decay(j), term(j)});
+    double x = blockExclusive<Affine>(map, warps).shift;
+    for (int j = begin; j < end; ++j) {
+      x = decay(j) * x + term(j);
+      sum[j] = x;
+    }
+  }
+  __syncthreads();
+
+  const double lLast = L[d.k - 1], sLast = S[d.k - 1];
+  const double aLast = Backward ? A[d.k - 1] : 0.0;
   for (int quad = threadIdx.x; quad < quads; quad += blockDim.x) {
     int key[4];
     orderedKeys<T>(d, row, quad, key);
@@ -194,24 +220,23 @@ __device__ void relaxRow(const Draw& d, const Relax& r) {
     for (int j = 0; j < 4; ++j) {
       const int column = 4 * quad + j;
       if (column >= d.n || composite(key[j], column) <= last) continue;
-      float result = 0.0f;
+      double result = 0;
       if (key[j] > kMinusInfinity) {
-        const double y = static_cast<double>(unordered(key[j])) * perTau;
-        result = expDifference(y + hLosers);
+        const double e = expDifference(centre.y(unordered(key[j])) - lLast);
         if constexpr (Backward) {
-          result = static_cast<float>(
-              (static_cast<double>(v[column]) * result - expDifference(y - lLast) * aLosers) * perTau);
+          result = e * (v[column] * sLast - aLast) * centre.perTau;
+        } else {
+          result = e * sLast;
         }
       }
-      out[column] = result;
+      out[column] = static_cast<float>(result);
     }
   }
-  // out may be the upstream itself: a winner's v is read by the thread that overwrites it.
+  // out may be the upstream itself: a column's v is read by the thread that overwrites it, and winners' only now.
   for (int j = threadIdx.x; j < d.k; j += blockDim.x) {
     const int column = compositeColumn(order[j]);
-    const double y = keyOf(order[j]) * perTau;
-    double result = exp(y + H[j]);
-    if constexpr (Backward) result = (v[column] * result - exp(y - L[j]) * A[j]) * perTau;
+    const double e = exp(yOf(j) - L[j]);
+    const double result = Backward ? e * (v[column] * S[j] - A[j]) * centre.perTau : e * S[j];
     out[column] = static_cast<float>(result);
   }
 }
@@ -223,6 +248,7 @@ struct Entropy {
   float* gradient;   // [rows, n] to which weight * dH is added, or null
   long long gradientPitch;
   float weight;
+  unsigned long long* badRow;  // receives the lowest row with a NaN, or with nothing above -infinity
 };
 
 template <typename T>
@@ -232,12 +258,26 @@ __device__ void entropyRow(const Draw& d, const Entropy& e) {
   const long long row = blockIdx.x;
   const T* logits = static_cast<const T*>(d.logits) + row * d.pitch;
   int top = kMinusInfinity;
-  for (int i = threadIdx.x; i < d.n; i += blockDim.x) top = max(top, ordered(widen(logits[i])));
+  bool nan = false;
+  for (int i = threadIdx.x; i < d.n; i += blockDim.x) {
+    const float logit = widen(logits[i]);
+    nan |= logit != logit;
+    top = max(top, ordered(logit));
+  }
   top = blockMax(top, tops, 0);
-  const double peak = unordered(top);
+  if (__syncthreads_or(nan) || (d.n > 0 && top == kMinusInfinity)) {
+    if (threadIdx.x == 0) atomicMin(e.badRow, static_cast<unsigned long long>(row));
+    return;
+  }
+  // Equal ones first: infinite peaks share the softmax, and infinity - infinity is never formed.
+  const float peak = unordered(top);
+  auto below = [&](int i) {
+    const float logit = widen(logits[i]);
+    return logit == peak ? 0.0 : static_cast<double>(logit) - static_cast<double>(peak);
+  };
   double mass = 0, moment = 0;
   for (int i = threadIdx.x; i < d.n; i += blockDim.x) {
-    const double y = static_cast<double>(widen(logits[i])) - peak;
+    const double y = below(i);
     if (y == -INFINITY) continue;
     const double p = exp(y);
     mass += p;
@@ -250,7 +290,7 @@ __device__ void entropyRow(const Draw& d, const Entropy& e) {
   if (e.entropy != nullptr && threadIdx.x == 0) e.entropy[row * e.entropyPitch] = static_cast<float>(entropy);
   if (e.gradient == nullptr) return;
   for (int i = threadIdx.x; i < d.n; i += blockDim.x) {
-    const double logP = static_cast<double>(widen(logits[i])) - peak - logMass;
+    const double logP = below(i) - logMass;
     if (logP == -INFINITY) continue;
     float* g = e.gradient + row * e.gradientPitch + i;
     *g += static_cast<float>(-static_cast<double>(e.weight) * exp(logP) * (logP + entropy));
