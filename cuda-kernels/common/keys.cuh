@@ -83,16 +83,20 @@ __device__ __forceinline__ bool orderedKeys(const Draw& d, long long row, int qu
   return nan;
 }
 
+// A call, not inlined: few keys are evaluated alone, and inlined this would be most of every kernel's code.
+__device__ __noinline__ inline float noisyKey(float logit, float beta, uint4 counter, uint2 seed, int word) {
+  const uint4 w = philox(counter, seed);
+  return __fmaf_rn(beta, gumbel(word == 0 ? w.x : word == 1 ? w.y : word == 2 ? w.z : w.w), logit);
+}
+
 // The key of a single column.
 template <typename T>
 __device__ __forceinline__ float singleKey(const Draw& d, long long row, int column) {
   const float logit = widen(static_cast<const T*>(d.logits)[row * d.pitch + column]);
   if (d.beta == 0.0f) return logit;
-  const uint4 w = philox(make_uint4(static_cast<unsigned>(column) >> 2, d.firstRow + static_cast<unsigned>(row), d.stream, d.step),
-                         make_uint2(d.seedLow, d.seedHigh));
-  const int j = column & 3;
-  const unsigned word = j == 0 ? w.x : j == 1 ? w.y : j == 2 ? w.z : w.w;
-  return __fmaf_rn(d.beta, gumbel(word), logit);
+  return noisyKey(logit, d.beta,
+                  make_uint4(static_cast<unsigned>(column) >> 2, d.firstRow + static_cast<unsigned>(row), d.stream, d.step),
+                  make_uint2(d.seedLow, d.seedHigh), column & 3);
 }
 
 }  // namespace kofn
