@@ -31,7 +31,6 @@ struct Stream {
   long long paddedN;
   int chunks;
   int level;            // 0, 1, 2: which bits the histogram is over
-  long long firstRow;   // the slice of rows in this workspace
 };
 
 __device__ __forceinline__ unsigned biased(int o) { return static_cast<unsigned>(o) ^ 0x80000000u; }
@@ -63,7 +62,7 @@ __device__ void streamKeys(const Draw& d, const Outputs& o, const Stream& s) {
   __shared__ unsigned histogram[kBins];
   clearShared(histogram);
   const long long local = blockIdx.y;
-  const long long row = s.firstRow + local;
+  const long long row = local;
   const int quad = blockIdx.x * blockDim.x + threadIdx.x;
   int key[4] = {kAbsent, kAbsent, kAbsent, kAbsent};
   bool nan = false;
@@ -109,7 +108,7 @@ __device__ inline void streamPick(const Draw& d, const Outputs& o, const Stream&
   const int each = kBins / blockDim.x;
   const int bins = s.level == 2 ? 1024 : kBins;
   const int wanted = s.level == 0 ? d.k : s.wanted[local];
-  if (s.level == 0 && threadIdx.x == 0 && s.drawable[local] < d.k) reportBadRow(o, s.firstRow + local);
+  if (s.level == 0 && threadIdx.x == 0 && s.drawable[local] < d.k) reportBadRow(o, local);
   // Thread t looks at bins from the top: bins - 1 - t * each, downwards.
   int mine = 0;
   for (int i = 0; i < each; ++i) {
@@ -195,7 +194,7 @@ template <typename T>
 __device__ void streamEmit(const Draw& d, const Outputs& o, const Stream& s) {
   __shared__ int sums[64];
   const long long local = blockIdx.y;
-  const long long row = s.firstRow + local;
+  const long long row = local;
   const int quad = blockIdx.x * blockDim.x + threadIdx.x;
   const int column = 4 * quad;
   const int lane = threadIdx.x & 31;

@@ -29,7 +29,6 @@ struct Relax {
   long long upstreamPitch;
   float* out;                       // soft, or the gradient
   long long outPitch;
-  long long firstRow;               // the slice of rows in this workspace
 };
 
 __device__ __forceinline__ double shuffleUp(double x, int by) { return __shfl_up_sync(kAllLanes, x, by); }
@@ -127,7 +126,7 @@ __device__ void relaxRow(const Draw& d, const Relax& r) {
   __shared__ Affine::Value warps[32];
   __shared__ double sums[32];
   const long long local = blockIdx.x;
-  const long long row = r.firstRow + local;
+  const long long row = local;
   float* out = r.out + row * r.outPitch;
   if (d.k == 0) {
     for (int i = threadIdx.x; i < d.n; i += blockDim.x) out[i] = 0.0f;

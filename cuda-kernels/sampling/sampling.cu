@@ -63,6 +63,11 @@ using bf16 = __nv_bfloat16;
 #include "catalogue.inc"
 
 extern "C" __global__ void __launch_bounds__(256)
+    kofn_order_by_index(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Reorder r) {
+  kofn::orderByIndex(d, r);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
     kofn_stream_pick(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o,
                      __grid_constant__ const kofn::Stream s) {
   kofn::streamPick(d, o, s);

@@ -46,13 +46,12 @@ struct Sort {
   int shortIndices;
   int size;                     // k rounded up to a power of two
   unsigned long long* sorted;   // [rows, size]: ascending composites, then all ones
-  long long firstRow;           // the slice of rows in this workspace
 };
 
 template <typename T>
 __device__ void sortWinners(const Draw& d, const Sort& s) {
   __shared__ unsigned long long shared[kSharedSort];
-  const long long row = s.firstRow + blockIdx.x;
+  const long long row = blockIdx.x;
   unsigned long long* out = s.sorted + static_cast<long long>(blockIdx.x) * s.size;
   unsigned long long* a = s.size <= kSharedSort ? shared : out;
   for (int i = threadIdx.x; i < s.size; i += blockDim.x) {
@@ -69,10 +68,27 @@ __device__ void sortWinners(const Draw& d, const Sort& s) {
   }
 }
 
+// The same composites by ascending column: the removal order of the DPP authors' code. Column and key change halves for the sort.
+struct Reorder {
+  const unsigned long long* sorted;  // [rows, size]
+  unsigned long long* order;         // [rows, size]
+  int size;
+};
+
+__device__ inline void orderByIndex(const Draw& d, const Reorder& r) {
+  __shared__ unsigned long long shared[kSharedSort];
+  const unsigned long long* sorted = r.sorted + static_cast<long long>(blockIdx.x) * r.size;
+  unsigned long long* out = r.order + static_cast<long long>(blockIdx.x) * r.size;
+  unsigned long long* a = r.size <= kSharedSort ? shared : out;
+  for (int i = threadIdx.x; i < r.size; i += blockDim.x) a[i] = sorted[i] << 32 | sorted[i] >> 32;
+  bitonicSort(a, r.size);
+  for (int i = threadIdx.x; i < r.size; i += blockDim.x) out[i] = a[i] << 32 | a[i] >> 32;
+}
+
 // Writes sorted winners as indices and keys in draw order.
 template <typename T>
 __device__ void writeSorted(const Draw& d, const Outputs& o, const Sort& s) {
-  const long long row = s.firstRow + blockIdx.x;
+  const long long row = blockIdx.x;
   const unsigned long long* sorted = s.sorted + static_cast<long long>(blockIdx.x) * s.size;
   for (int i = threadIdx.x; i < d.k; i += blockDim.x) {
     const int column = compositeColumn(sorted[i]);

@@ -1,36 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import io.github.kofn.CudaException;
 import io.github.kofn.DeviceOptions;
 import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.Provider;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 
-/** The way to NVIDIA GPUs, real and simulated. */
+/**
+ * The way to NVIDIA GPUs, real and simulated. The simulated device is the shared library that the
+ * system property {@code kofn.simulator} names; which kernels draw can be forced by {@code
+ * kofn.cuda.regime} (group, block or stream), for tests.
+ */
 public final class CudaProvider implements Provider {
-  private final String reason;
+  private static final String FATBIN = "/META-INF/kofn/kofn.fatbin";
+  private static final String CATALOGUE = "/META-INF/kofn/catalogue.inc";
 
-  private CudaProvider(String reason) {
-    this.reason = reason;
+  private final boolean simulated;
+
+  private CudaProvider(boolean simulated) {
+    this.simulated = simulated;
   }
 
   /** The machine's own GPU. */
   public static CudaProvider ofDriver() {
-    return new CudaProvider("built without kernels: this version of kofn has no CUDA backend yet");
+    return new CudaProvider(false);
   }
 
   /** The simulated device. */
   public static CudaProvider ofSimulator() {
-    return ofDriver();
+    return new CudaProvider(true);
   }
 
   @Override
   public Optional<String> unavailableReason() {
-    return Optional.of(reason);
+    if (CudaProvider.class.getResource(FATBIN) == null) {
+      return Optional.of("built without kernels: the build found no nvcc");
+    }
+    try {
+      Driver driver = new Driver(library());
+      driver.call("cuInit", 0);
+      if (driver.query("cuDeviceGetCount") << 32 == 0) {
+        return Optional.of("the driver sees no device");
+      }
+      return Optional.empty();
+    } catch (UnsatisfiedLinkError | CudaException | IllegalStateException e) {
+      return Optional.of(e.getMessage());
+    }
+  }
+
+  private String library() {
+    if (!simulated) {
+      return "libcuda.so.1";
+    }
+    String path = System.getProperty("kofn.simulator", "");
+    if (path.isEmpty()) {
+      throw new IllegalStateException(
+          "the system property kofn.simulator does not name the simulated driver's libcuda.so.1");
+    }
+    if (!Files.isReadable(Path.of(path))) {
+      throw new IllegalStateException(
+          "the system property kofn.simulator names " + path + ", which cannot be read");
+    }
+    return path;
   }
 
   @Override
   public Engine open(DeviceOptions options) {
-    throw new IllegalStateException(reason);
+    try (InputStream fatbin = CudaProvider.class.getResourceAsStream(FATBIN);
+        InputStream table = CudaProvider.class.getResourceAsStream(CATALOGUE)) {
+      CudaContext context =
+          new CudaContext(new Driver(library()), options.ordinal(), fatbin.readAllBytes());
+      return new CudaEngine(context, Catalogue.parse(table), regime(), simulated);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static SamplingPlan.Regime regime() {
+    String name = System.getProperty("kofn.cuda.regime", "auto");
+    try {
+      return SamplingPlan.Regime.valueOf(name.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "system property kofn.cuda.regime is \""
+              + name
+              + "\"; allowed: auto, group, block, stream",
+          e);
+    }
   }
 }

@@ -12,6 +12,11 @@ public final class ReferenceEngine extends HostEngine {
   private final SamplingKernels sampling = new ReferenceSampling();
   private final ProductKernels products = new ReferenceProducts();
 
+  /** The product kernels alone, for memory that is not this engine's. */
+  public static ProductKernels newProducts() {
+    return new ReferenceProducts();
+  }
+
   @Override
   public String description() {
     return "reference (scalar Java, one thread)";

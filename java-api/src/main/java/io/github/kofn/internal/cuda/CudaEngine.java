@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cuda;
+
+import io.github.kofn.Layout;
+import io.github.kofn.internal.host.StagedProducts;
+import io.github.kofn.internal.kernels.Buffer;
+import io.github.kofn.internal.kernels.Engine;
+import io.github.kofn.internal.kernels.ProductKernels;
+import io.github.kofn.internal.kernels.SamplingKernels;
+import io.github.kofn.internal.reference.ReferenceEngine;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A GPU, real or simulated. Sampling and the relaxation run there; products are staged through host
+ * memory and computed by the reference until they have kernels of their own.
+ */
+final class CudaEngine implements Engine {
+  private final CudaContext context;
+  private final boolean simulated;
+  private final Map<String, String> facts;
+  private final CudaSampling sampling;
+  private final ProductKernels products;
+  private final Set<Buffer> buffers = ConcurrentHashMap.newKeySet();
+
+  CudaEngine(
+      CudaContext context, Catalogue catalogue, SamplingPlan.Regime regime, boolean simulated) {
+    this.context = context;
+    this.simulated = simulated;
+    this.facts = Map.copyOf(context.facts());
+    this.sampling = new CudaSampling(context, catalogue, regime);
+    this.products = new StagedProducts(this, ReferenceEngine.newProducts());
+  }
+
+  @Override
+  public String description() {
+    return (simulated ? "simulated CUDA device, " : "cuda, ")
+        + facts.get("device")
+        + ", compute capability "
+        + facts.get("computeCapability");
+  }
+
+  @Override
+  public Map<String, String> facts() {
+    return facts;
+  }
+
+  @Override
+  public boolean usesHostMemory() {
+    return false;
+  }
+
+  @Override
+  public Layout activationLayout() {
+    return Layout.ROW_MAJOR;
+  }
+
+  @Override
+  public Buffer allocate(long bytes) {
+    Buffer buffer = context.allocate(bytes);
+    buffers.add(buffer);
+    return buffer;
+  }
+
+  @Override
+  public void release(Buffer buffer) {
+    if (buffers.remove(buffer)) {
+      context.release(buffer);
+    }
+  }
+
+  @Override
+  public void copyIn(MemorySegment source, Buffer target, long offset) {
+    context.copyIn(source, target, offset);
+  }
+
+  @Override
+  public void copyOut(Buffer source, long offset, MemorySegment target) {
+    context.copyOut(source, offset, target);
+  }
+
+  @Override
+  public void copy(Buffer source, long sourceOffset, Buffer target, long targetOffset, long bytes) {
+    context.copy(source, sourceOffset, target, targetOffset, bytes);
+  }
+
+  @Override
+  public void clear(Buffer buffer, long offset, long bytes) {
+    context.fill(buffer, offset, bytes, 0);
+  }
+
+  @Override
+  public SamplingKernels sampling() {
+    return sampling;
+  }
+
+  @Override
+  public ProductKernels products() {
+    return products;
+  }
+
+  @Override
+  public void close() {
+    sampling.close();
+    buffers.forEach(context::release);
+    buffers.clear();
+    context.close();
+  }
+}

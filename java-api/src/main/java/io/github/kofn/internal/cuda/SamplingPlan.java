@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cuda;
+
+import io.github.kofn.internal.cuda.Catalogue.Block;
+import io.github.kofn.internal.cuda.Catalogue.Group;
+import java.util.Comparator;
+import java.util.Optional;
+
+/**
+ * Which kernels draw from rows of a length: a pure function, so that it is tested without a device.
+ *
+ * <ul>
+ *   <li>rows that fit a group of lanes: several rows a warp, or a warp a row;
+ *   <li>rows that fit a block's registers: a block a row;
+ *   <li>longer rows: the streaming passes. Shorter rows go there too when there are too few of them
+ *       for a block each to fill the GPU.
+ * </ul>
+ */
+sealed interface SamplingPlan {
+
+  /** Several rows a block, or a warp a row. */
+  record InGroup(Group kernel) implements SamplingPlan {}
+
+  /** A block a row. */
+  record InBlock(Block kernel) implements SamplingPlan {}
+
+  /** Chunks of rows, in several launches. */
+  record Streaming(int threads) implements SamplingPlan {}
+
+  /** Which regimes may be chosen; tests force one. */
+  enum Regime {
+    AUTO,
+    GROUP,
+    BLOCK,
+    STREAM
+  }
+
+  /** A row shorter than this is not worth splitting over blocks. */
+  int WORTH_SPLITTING = 8192;
+
+  /**
+   * Chooses.
+   *
+   * @param type "f32", "bf16" or "f16"
+   * @param rows number of rows
+   * @param n their length
+   * @param multiprocessors of the device
+   * @param regime AUTO, or the regime that is wanted where it can take rows of this length
+   */
+  static SamplingPlan of(
+      Catalogue catalogue, String type, long rows, long n, int multiprocessors, Regime regime) {
+    Optional<Group> group =
+        catalogue.groups().stream()
+            .filter(g -> g.type().equals(type) && g.capacity() >= n)
+            .min(Comparator.comparingInt(Group::capacity));
+    Optional<Block> block =
+        catalogue.blocks().stream()
+            .filter(b -> b.type().equals(type) && b.capacity() >= n)
+            .min(Comparator.comparingInt(Block::capacity));
+    boolean fewLongRows = n >= WORTH_SPLITTING && 2 * rows < multiprocessors;
+    if (group.isPresent() && (regime == Regime.AUTO || regime == Regime.GROUP)) {
+      return new InGroup(group.get());
+    }
+    boolean ownBlock = regime == Regime.BLOCK || (regime != Regime.STREAM && !fewLongRows);
+    return block.isPresent() && ownBlock ? new InBlock(block.get()) : streaming(catalogue, type);
+  }
+
+  private static SamplingPlan streaming(Catalogue catalogue, String type) {
+    return new Streaming(
+        catalogue.rows().stream()
+            .filter(r -> r.type().equals(type))
+            .findFirst()
+            .orElseThrow()
+            .threads());
+  }
+}
