@@ -57,7 +57,6 @@ template <typename T, int Q>
 __device__ void drawBlock(const Draw& d, const Outputs& o) {
   __shared__ int sums[64];
   const long long row = blockIdx.x;
-  const int lane = threadIdx.x & 31;
   int parity = 0;
 
   int key[4 * Q];
@@ -93,48 +92,26 @@ __device__ void drawBlock(const Draw& d, const Outputs& o) {
   const int threshold = b.lo;
   int ties = b.countLo == d.k ? kNoTies : d.k - b.countHi;
 
+  unsigned reach, equal;
+  compareAll<Q>(key, threshold, reach, equal);
+  if (none) reach = equal = 0;
+
   int slot = 0;
-#pragma unroll
+#pragma unroll 1
   for (int q = 0; q < Q; ++q) {
     const int column = 4 * (q * blockDim.x + threadIdx.x);
-    unsigned chosen = 0;
-    if (!none) {
-#pragma unroll
-      for (int j = 0; j < 4; ++j) chosen |= static_cast<unsigned>(key[4 * q + j] >= threshold) << j;
-      if (ties != kNoTies) {
-        unsigned tied = 0;
-#pragma unroll
-        for (int j = 0; j < 4; ++j) tied |= static_cast<unsigned>(key[4 * q + j] == threshold) << j;
-        int total;
-        int rank = blockPrefix(tied, sums, parity ^= 1, total);
-#pragma unroll
-        for (int j = 0; j < 4; ++j) {
-          if (tied >> j & 1) {
-            if (rank >= ties) chosen &= ~(1u << j);
-            ++rank;
-          }
-        }
-        ties = max(ties - total, 0);
-      }
-    }
+    unsigned chosen = reach >> 4 * q & 15u;
     int total;
-    int at = slot + blockPrefix(chosen, sums, parity ^= 1, total);
+    if (ties != kNoTies) {
+      const unsigned tied = equal >> 4 * q & 15u;
+      const int rank = blockPrefix(tied, sums, parity ^= 1, total);
+      chosen = withoutLateTies(chosen, tied, rank, ties);
+      ties = max(ties - total, 0);
+    }
+    const int at = slot + blockPrefix(chosen, sums, parity ^= 1, total);
     slot += total;
-    if (o.bits != nullptr) {
-      unsigned word = chosen << 4 * (lane & 7);
-#pragma unroll
-      for (int s = 1; s < 8; s *= 2) word |= __shfl_xor_sync(kAllLanes, word, s);
-      if ((lane & 7) == 0 && column < d.n) o.bits[row * o.bitPitch + column / 32] = word;
-    }
-    if (column < d.n) writeMasks(o, row, column, d.n, chosen);
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      if (chosen >> j & 1) {
-        if (o.indices != nullptr) writeIndex(o, row, at, column + j);
-        if (o.keys != nullptr) writeKey<T>(d, o, row, at, column + j, key[4 * q + j]);
-        ++at;
-      }
-    }
+    writeBits(o, row, column, chosen, column < d.n);
+    if (column < d.n) writeQuad<T>(d, o, row, column, chosen, at);
   }
 }
 

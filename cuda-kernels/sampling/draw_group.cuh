@@ -37,6 +37,18 @@ __device__ __forceinline__ int groupMax(int x) {
   }
 }
 
+// Adds the flags (bits 0 to 3) of the lanes before this one to `rank`, and those of the whole group to `total`.
+__device__ __forceinline__ void countBefore(unsigned flags, unsigned before, unsigned groupMask, int& rank, int& total) {
+  unsigned who[4];
+#pragma unroll
+  for (int j = 0; j < 4; ++j) who[j] = __ballot_sync(kAllLanes, flags >> j & 1);
+#pragma unroll
+  for (int j = 0; j < 4; ++j) {
+    rank += __popc(who[j] & before);
+    total += __popc(who[j] & groupMask);
+  }
+}
+
 template <typename T, int G, int Q>
 __device__ void drawGroup(const Draw& d, const Outputs& o) {
   const int lane = threadIdx.x & 31;
@@ -86,57 +98,29 @@ __device__ void drawGroup(const Draw& d, const Outputs& o) {
   int ties = b.countLo == d.k ? kNoTies : d.k - b.countHi;
   const bool someTies = __any_sync(kAllLanes, !none && ties != kNoTies);
 
+  unsigned reach, equal;
+  compareAll<Q>(key, threshold, reach, equal);
+  if (none) reach = equal = 0;
+
   int slot = 0;
-#pragma unroll
+#pragma unroll 1
   for (int q = 0; q < Q; ++q) {
     const int column = 4 * (q * G + groupLane);
-    unsigned chosen = 0;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) chosen |= static_cast<unsigned>(key[4 * q + j] >= threshold) << j;
+    unsigned chosen = reach >> 4 * q & 15u;
     if (someTies) {
-      unsigned tied = 0;
-#pragma unroll
-      for (int j = 0; j < 4; ++j) tied |= static_cast<unsigned>(key[4 * q + j] == threshold) << j;
+      const unsigned tied = equal >> 4 * q & 15u;
       int rank = 0, total = 0;
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const unsigned who = __ballot_sync(kAllLanes, tied >> j & 1);
-        rank += __popc(who & before);
-        total += __popc(who & groupMask);
+      countBefore(tied, before, groupMask, rank, total);
+      if (ties != kNoTies) {
+        chosen = withoutLateTies(chosen, tied, rank, ties);
+        ties = max(ties - total, 0);
       }
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        if (tied >> j & 1) {
-          if (rank >= ties) chosen &= ~(1u << j);
-          ++rank;
-        }
-      }
-      ties = ties == kNoTies ? ties : max(ties - total, 0);
     }
-    if (none) chosen = 0;
     int at = slot;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const unsigned who = __ballot_sync(kAllLanes, chosen >> j & 1);
-      at += __popc(who & before);
-      slot += __popc(who & groupMask);
-    }
-    unsigned word = chosen << 4 * (lane & 7);
-    if (o.bits != nullptr) {
-#pragma unroll
-      for (int s = 1; s < 8; s *= 2) word |= __shfl_xor_sync(kAllLanes, word, s);
-    }
-    if (!live || column >= d.n) continue;
-    if (o.bits != nullptr && (lane & 7) == 0) o.bits[row * o.bitPitch + column / 32] = word;
-    writeMasks(o, row, column, d.n, chosen);
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      if (chosen >> j & 1) {
-        if (o.indices != nullptr) writeIndex(o, row, at, column + j);
-        if (o.keys != nullptr) writeKey<T>(d, o, row, at, column + j, key[4 * q + j]);
-        ++at;
-      }
-    }
+    countBefore(chosen, before, groupMask, at, slot);
+    writeBits(o, row, column, chosen, live && column < d.n);
+    if (live && column < d.n) writeQuad<T>(d, o, row, column, chosen, at);
+    __syncwarp();
   }
 }
 

@@ -197,7 +197,6 @@ __device__ void streamEmit(const Draw& d, const Outputs& o, const Stream& s) {
   const long long row = local;
   const int quad = blockIdx.x * blockDim.x + threadIdx.x;
   const int column = 4 * quad;
-  const int lane = threadIdx.x & 31;
   uint4 b;
   unsigned larger, equal;
   compareQuad(s, local, quad, b, larger, equal);
@@ -207,34 +206,12 @@ __device__ void streamEmit(const Draw& d, const Outputs& o, const Stream& s) {
   const int wanted = d.k == 0 ? 0 : s.wanted[local];
 
   int total;
-  int rank = equalBefore + blockPrefix(equal, sums, 0, total);
-  const int firstRank = rank;
-  unsigned chosen = larger;
-#pragma unroll
-  for (int j = 0; j < 4; ++j) {
-    if (equal >> j & 1) {
-      if (rank < wanted) chosen |= 1u << j;
-      ++rank;
-    }
-  }
+  const int rank = equalBefore + blockPrefix(equal, sums, 0, total);
+  const unsigned chosen = withoutLateTies(larger | equal, equal, rank, wanted);
   // Slots: all larger ones before, and as many equal ones before as were wanted.
-  int at = largerBefore + blockPrefix(larger, sums, 1, total) + min(firstRank, wanted);
-  if (o.bits != nullptr) {
-    unsigned word = chosen << 4 * (lane & 7);
-#pragma unroll
-    for (int step = 1; step < 8; step *= 2) word |= __shfl_xor_sync(kAllLanes, word, step);
-    if ((lane & 7) == 0 && column < d.n) o.bits[row * o.bitPitch + column / 32] = word;
-  }
-  if (column < d.n) writeMasks(o, row, column, d.n, chosen);
-  const unsigned key[4] = {b.x, b.y, b.z, b.w};
-#pragma unroll
-  for (int j = 0; j < 4; ++j) {
-    if (chosen >> j & 1) {
-      if (o.indices != nullptr) writeIndex(o, row, at, column + j);
-      if (o.keys != nullptr) writeKey<T>(d, o, row, at, column + j, unbiased(key[j]));
-      ++at;
-    }
-  }
+  int at = largerBefore + blockPrefix(larger, sums, 1, total) + min(rank, wanted);
+  writeBits(o, row, column, chosen, column < d.n);
+  if (column < d.n) writeQuad<T>(d, o, row, column, chosen, at);
 }
 
 }  // namespace kofn

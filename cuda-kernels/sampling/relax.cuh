@@ -29,6 +29,7 @@ struct Relax {
   long long upstreamPitch;
   float* out;                       // soft, or the gradient
   long long outPitch;
+  unsigned long long* badRow;       // receives the lowest row with a NaN or too few drawable entries
 };
 
 __device__ __forceinline__ double shuffleUp(double x, int by) { return __shfl_up_sync(kAllLanes, x, by); }
@@ -129,7 +130,13 @@ __device__ void relaxRow(const Draw& d, const Relax& r) {
   const long long row = local;
   float* out = r.out + row * r.outPitch;
   if (d.k == 0) {
-    for (int i = threadIdx.x; i < d.n; i += blockDim.x) out[i] = 0.0f;
+    bool nan = false;
+    for (int i = threadIdx.x; i < d.n; i += blockDim.x) {
+      const float logit = widen(static_cast<const T*>(d.logits)[row * d.pitch + i]);
+      nan |= logit != logit;
+      out[i] = 0.0f;
+    }
+    if (nan) atomicMin(r.badRow, static_cast<unsigned long long>(row));
     return;
   }
   const unsigned long long* order = r.order + local * r.orderPitch;
@@ -144,17 +151,24 @@ __device__ void relaxRow(const Draw& d, const Relax& r) {
 
   // Losers, relative to the last winner's y, which none of them exceeds.
   double mass = 0, weighted = 0;
+  int drawable = 0;
+  bool nan = false;
   for (int quad = threadIdx.x; quad < quads; quad += blockDim.x) {
     int key[4];
-    orderedKeys<T>(d, row, quad, key);
+    nan |= orderedKeys<T>(d, row, quad, key);
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
+      drawable += key[j] > kMinusInfinity;
       if (key[j] > kMinusInfinity && composite(key[j], 4 * quad + j) > last) {
         const float e = expDifference(centre.y(unordered(key[j])) - centre.last());
         mass += e;
         if constexpr (Backward) weighted += static_cast<double>(e) * v[4 * quad + j];
       }
     }
+  }
+  if (__syncthreads_or(nan) || blockSumDouble(drawable, sums) < d.k) {
+    if (threadIdx.x == 0) atomicMin(r.badRow, static_cast<unsigned long long>(row));
+    return;
   }
   mass = blockSumDouble(mass, sums);
   if constexpr (Backward) weighted = blockSumDouble(weighted, sums);

@@ -47,4 +47,29 @@ __device__ __forceinline__ int countFrom(const int (&key)[4 * Q], int threshold)
   return c;
 }
 
+// One bit a key, so that what follows needs no keys: bit i of `reach` if key i reaches the threshold, of `equal` if it is the threshold.
+template <int Q>
+__device__ __forceinline__ void compareAll(const int (&key)[4 * Q], int threshold, unsigned& reach, unsigned& equal) {
+  static_assert(4 * Q <= 32, "one bit a key");
+  reach = 0;
+  equal = 0;
+#pragma unroll
+  for (int i = 0; i < 4 * Q; ++i) {
+    reach |= static_cast<unsigned>(key[i] >= threshold) << i;
+    equal |= static_cast<unsigned>(key[i] == threshold) << i;
+  }
+}
+
+// Of the tied keys (bits 0 to 3 of tied), those whose rank among all ties is not below the number of ties wanted lose.
+__device__ __forceinline__ unsigned withoutLateTies(unsigned chosen, unsigned tied, int rank, int wanted) {
+#pragma unroll
+  for (int j = 0; j < 4; ++j) {
+    if (tied >> j & 1) {
+      if (rank >= wanted) chosen &= ~(1u << j);
+      ++rank;
+    }
+  }
+  return chosen;
+}
+
 }  // namespace kofn

@@ -200,6 +200,7 @@ final class CudaSampling implements SamplingKernels {
     for (long first = 0; first < logits.rows(); first += slice) {
       long rows = Math.min(slice, logits.rows() - first);
       workspace.reset();
+      clearBadRow();
       relaxSlice(
           entry,
           Slices.of(logits, first, rows),
@@ -208,8 +209,8 @@ final class CudaSampling implements SamplingKernels {
               relaxation.tau(), relaxation.byKey(), Slices.of(relaxation.winners(), first, rows)),
           Slices.of(upstream, first, rows),
           Slices.of(out, first, rows));
+      checkRows(logits, k, draw, first);
     }
-    context.synchronize();
   }
 
   private void relaxSlice(
@@ -232,7 +233,8 @@ final class CudaSampling implements SamplingKernels {
           p.putLong(address(upstream))
               .putLong(pitch(upstream))
               .putLong(address(out))
-              .putLong(out.pitch());
+              .putLong(out.pitch())
+              .putLong(badRow.address());
         });
   }
 
@@ -252,10 +254,10 @@ final class CudaSampling implements SamplingKernels {
 
   @Override
   public synchronized void entropy(View logits, View entropy, View gradient, float weight) {
-    clearBadRow();
     Draw none = new Draw(0, 0, 0, 0, 0);
     for (long first = 0; first < logits.rows(); first += MAX_SLICE) {
       long rows = Math.min(MAX_SLICE, logits.rows() - first);
+      clearBadRow();
       View part = Slices.of(logits, first, rows);
       View value = Slices.of(entropy, first, rows);
       View slope = Slices.of(gradient, first, rows);
