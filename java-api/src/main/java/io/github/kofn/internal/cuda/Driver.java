@@ -27,6 +27,7 @@ import java.util.Optional;
  * {@code critical}: any of them may block, and would then hold up every safepoint of the JVM.
  * Results that are no success become a {@link CudaException}.
  */
+@SuppressWarnings("restricted") // calling native code is what this class is for
 final class Driver {
   private static final Linker LINKER = Linker.nativeLinker();
   private static final int RTLD_NOW = 2;

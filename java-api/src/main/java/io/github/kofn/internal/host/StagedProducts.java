@@ -10,7 +10,6 @@ import io.github.kofn.sparse.KofNLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
@@ -34,7 +33,7 @@ public final class StagedProducts implements ProductKernels {
 
   private void stage(Operation operation, View... written) {
     try (Arena arena = Arena.ofConfined()) {
-      Map<View, View> views = new IdentityHashMap<>();
+      IdentityHashMap<View, View> views = new IdentityHashMap<>();
       operation.run(
           view -> view == null ? null : views.computeIfAbsent(view, v -> copyIn(arena, v)));
       for (View view : written) {
