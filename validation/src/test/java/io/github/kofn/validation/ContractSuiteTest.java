@@ -23,7 +23,7 @@ class ContractSuiteTest {
   private static final long SEED = 1;
 
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "CPU")
+  @EnumSource
   void everyAvailablePathKeepsTheContract(Backend backend) {
     Device.unavailableReason(backend).ifPresent(reason -> abort(backend.label() + ": " + reason));
     Plan plan = new Plan(Set.of(backend), EnumSet.allOf(Op.class), SEED, CaseSet.QUICK);
