@@ -2,6 +2,7 @@
 package io.github.kofn.cli;
 
 import io.github.kofn.KofnException;
+import io.github.kofn.examples.DatasetException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -15,7 +16,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "kofn",
     synopsisSubcommandLabel = "SUBCOMMAND",
-    subcommands = {DoctorCommand.class, ValidateCommand.class},
+    subcommands = {DoctorCommand.class, ValidateCommand.class, TrainCommand.class},
     description = "Draws exactly k of n, and multiplies only what was drawn.",
     footer = {
       "",
@@ -61,7 +62,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "no subcommand is given; allowed: doctor, validate");
+        spec.commandLine(), "no subcommand is given; allowed: doctor, validate, train");
   }
 
   private static int explain(ParameterException e, String[] args) {
@@ -79,6 +80,7 @@ public final class Main implements Runnable {
       Exception e, CommandLine commandLine, CommandLine.ParseResult parseResult) {
     PrintWriter err = commandLine.getErr();
     if (e instanceof KofnException
+        || e instanceof DatasetException
         || e instanceof UncheckedIOException
         || e instanceof IOException) {
       err.println("kofn: " + e.getMessage());

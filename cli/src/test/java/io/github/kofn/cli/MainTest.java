@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "doctor --help", "validate --help"})
+  @ValueSource(strings = {"--help", "doctor --help", "validate --help", "train --help"})
   void helpIsASuccess(String args) {
     Ran ran = Ran.of(args.split(" "));
 
@@ -32,7 +32,7 @@ class MainTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "''                         | no subcommand is given; allowed: doctor, validate",
+        "''                         | no subcommand is given; allowed: doctor, validate, train",
         "valdate                    | Unmatched argument at index 0: 'valdate'",
         "doctor --verbose           | Unknown option: '--verbose'",
         "validate --backend gpu     | \"gpu\" is none of: cpu, simulated, cuda, reference, all",
