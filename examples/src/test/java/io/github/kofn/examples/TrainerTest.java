@@ -29,10 +29,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
-  private static final int EPOCHS = 3;
+  private static final int EPOCHS = 4;
 
   @TempDir private Path folder;
-  private final Device device = Device.open(Backend.REFERENCE);
+  private final Device device = Device.open(Backend.CPU);
   private final TrainOptions digits = TrainOptions.of(Dataset.DIGITS).withEpochs(EPOCHS);
 
   @AfterEach
