@@ -43,12 +43,9 @@ void setUp(Launch& l, const LaunchRequest& request, const Options& options, cons
   l.checkGlobal = options.on(Check::GlobalRace);
   l.anySharedRace = options.on(Check::SharedRace) || options.on(Check::WarpRace);
   l.count = options.counters;
-  if (request.launchId || request.happensAfter) {
+  {   // launches without a number are ordered after all before them: noted only where others have numbers
     const std::lock_guard lock(l.memory->mutex);
-    l.memory->launches.push_back({l.ownerBase, request.launchId});
-  } else if (!l.memory->launches.empty()) {
-    const std::lock_guard lock(l.memory->mutex);
-    l.memory->launches.push_back({l.ownerBase, 0});
+    if (request.launchId || !l.memory->launches.empty()) l.memory->launches.push_back({l.ownerBase, request.launchId});
   }
   if (options.randomOrder && l.blocks > 1) {
     std::uint64_t random = options.seed;
