@@ -10,10 +10,6 @@ if(KOFN_CUDA_INCLUDE)
   add_test(NAME driver_abi_check COMMAND driver_abi_check)
 endif()
 
-if(NOT TARGET cuda)
-  return()
-endif()
-
 # Linked with the library's objects instead of the library where a sanitizer needs to be in the program.
 function(kofn_driver_test topic)
   add_executable(driver_${topic} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/driver/${topic}_test.cpp)
