@@ -31,7 +31,7 @@ final class FormatSources {
     var err = new PrintWriter(System.err, true);
     int status = new Main(out, err, System.in).format(command.toArray(String[]::new));
     if (status != 0) {
-      err.println("The files above are not formatted; run: mvn process-sources -Dformat=replace");
+      err.println("The files above are not formatted; run: mvn test-compile -Dformat=replace");
       System.exit(status);
     }
   }
