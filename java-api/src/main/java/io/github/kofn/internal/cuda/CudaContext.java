@@ -22,6 +22,7 @@ final class CudaContext implements AutoCloseable {
   private static final int NON_BLOCKING = 1;
 
   private final Driver driver;
+  private final Sanitizer sanitizer;
   private final int device;
   private final long context;
   private final long stream;
@@ -33,6 +34,7 @@ final class CudaContext implements AutoCloseable {
 
   CudaContext(Driver driver, int ordinal, byte[] fatbin) {
     this.driver = driver;
+    this.sanitizer = new Sanitizer(driver);
     driver.call("cuInit", 0);
     this.device = (int) driver.query("cuDeviceGet", ordinal);
     this.context = driver.query("cuDevicePrimaryCtxRetain", device);
@@ -174,6 +176,7 @@ final class CudaContext implements AutoCloseable {
   synchronized void synchronize() {
     enter();
     driver.call("cuStreamSynchronize", stream);
+    sanitizer.check();
   }
 
   private void enter() {

@@ -111,6 +111,11 @@ final class Driver {
     }
   }
 
+  /** A function that is not the driver API's. */
+  MethodHandle extra(String name, FunctionDescriptor descriptor) {
+    return LINKER.downcallHandle(library.find(name).orElseThrow(), descriptor);
+  }
+
   /** Whether the library exports a symbol. */
   boolean exports(String name) {
     return library.find(name).isPresent();
