@@ -66,10 +66,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s", d.log.c_str());
     return 1;
   }
-  const auto out = d.memory.allocate(64 * 256 * 4);
-  measure("arithmetic", d, [&](bool&) { return d.launch("mix", {64}, {256}, Arguments() << out << 400); });
+  const auto out = d.memory.allocate(1024 * 256 * 4);
+  measure("arithmetic", d, [&](bool&) { return d.launch("mix", {1024}, {256}, Arguments() << out << 400); });
 
-  const int m = 256, n = 256, k = 512;
+  const int m = 512, n = 512, k = 512;
   std::vector<std::uint16_t> a(m * k), b(n * k);
   std::vector<float> fa(m * k), fb(n * k);
   for (int i = 0; i < m * k; ++i) a[i] = bf16(fa[i] = static_cast<float>((i * 7) % 13 - 6));
