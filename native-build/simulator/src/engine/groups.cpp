@@ -77,9 +77,10 @@ std::uint32_t runWarp(Warp& w, std::uint32_t budget) {
     if (w.active == 0) return 0;
   }
   if (!w.groups.empty()) {
-    // Fairness: after many quanta the group that would never be chosen gets one.
+    // Fairness: after some quanta the group that would never be chosen gets one; soon where the block may be spinning.
+    const std::uint32_t patience = w.block->strongAccesses > 64 ? 2 : 32;
     const bool anyRunnable = std::any_of(w.groups.begin(), w.groups.end(), [](const Group& g) { return !g.waiting; });
-    if (anyRunnable && ++w.quantaAlone % 32 == 0) regroup(w, true);
+    if (anyRunnable && ++w.quantaAlone % patience == 0) regroup(w, true);
     else if (w.mergeAt == ~0u) regroup(w, false);
   }
   std::uint32_t done = 0;
