@@ -34,6 +34,20 @@ class ContractSuiteTest {
     assertFalse(report.results().isEmpty());
   }
 
+  @Test
+  void theSimulatedDeviceIsNeverTakenForARealOne() {
+    Device.unavailableReason(Backend.SIMULATED).ifPresent(reason -> abort(reason));
+    Device.open(Backend.SIMULATED).close();
+
+    String cuda = Device.unavailableReason(Backend.CUDA).orElse("");
+
+    if (cuda.isEmpty()) {
+      try (Device device = Device.open(Backend.CUDA)) {
+        assertFalse(device.facts().get("device").contains("simulated"), device.description());
+      }
+    }
+  }
+
   private static String describe(List<CaseResult> failures) {
     StringBuilder text = new StringBuilder(failures.size() + " failures, among them:\n");
     failures.stream()

@@ -45,6 +45,13 @@ public final class CudaProvider implements Provider {
     }
     try {
       Driver driver = new Driver(library());
+      // The linker gives a library that is loaded already to whoever asks for its soname.
+      if (driver.exports("kofnSimVersion") != simulated) {
+        return Optional.of(
+            simulated
+                ? library() + " is not the simulated device"
+                : "no NVIDIA driver: libcuda.so.1 in this process is the simulated device");
+      }
       driver.call("cuInit", 0);
       if (driver.query("cuDeviceGetCount") << 32 == 0) {
         return Optional.of("the driver sees no device");
