@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# Turns ptxas's report into one sorted line an instance: architecture, entry, registers, static shared bytes, spilled bytes. A spill fails
+# Turns ptxas's reports into one sorted line an instance: architecture, entry, registers, static shared bytes, spilled bytes. A spill fails
 # the build. To accept a change, copy the report over cuda-kernels/resources.txt; the difference then shows in review.
-file(STRINGS ${LOG} LINES)
+set(LINES "")
+foreach(LOG IN LISTS LOGS)
+  file(STRINGS ${LOG} MORE)
+  list(APPEND LINES ${MORE})
+endforeach()
 set(ROWS "")
 set(SPILLS "")
 foreach(LINE IN LISTS LINES)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# cuda-kernels/ -> kernels/kofn.fatbin: machine code for the architectures asked for, and PTX for compute_80 in plain text, which the
-# simulated device runs and a newer GPU's driver compiles. ptxas's resource report is compared with the one in the repository.
+# cuda-kernels/OPERATION/OPERATION.cu -> kernels/OPERATION.fatbin: machine code for the architectures asked for, and PTX for compute_80 in
+# plain text, which the simulated device runs and a newer GPU's driver compiles. ptxas's resource reports are compared with those in the
+# repository. The operations compile in parallel, and load as a module each.
 
 set(KOFN_ARCHITECTURES "80;90" CACHE STRING "compute capabilities to compile machine code for; a release takes 80;86;89;90;100;120")
 if(NOT KOFN_NVCC)
@@ -9,7 +10,9 @@ if(NOT KOFN_NVCC)
 endif()
 
 set(KERNEL_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/../cuda-kernels)
-file(GLOB_RECURSE KERNEL_FILES CONFIGURE_DEPENDS ${KERNEL_SOURCES}/*.cu ${KERNEL_SOURCES}/*.cuh ${KERNEL_SOURCES}/*.inc)
+foreach(FOLDER common sampling matmul)
+  file(GLOB KERNEL_FILES_${FOLDER} CONFIGURE_DEPENDS ${KERNEL_SOURCES}/${FOLDER}/*)
+endforeach()
 set(KERNEL_OUT ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${KERNEL_OUT})
 
@@ -18,23 +21,27 @@ foreach(ARCH ${KOFN_ARCHITECTURES})
   list(APPEND GENCODE -gencode arch=compute_${ARCH},code=sm_${ARCH})
 endforeach()
 
-add_custom_command(
-  OUTPUT ${KERNEL_OUT}/kofn.fatbin ${KERNEL_OUT}/ptxas.log
-  COMMAND ${CMAKE_COMMAND} -DNVCC=${KOFN_NVCC} "-DGENCODE=${GENCODE}" -DSOURCE=${KERNEL_SOURCES}/sampling/sampling.cu
-          -DFATBIN=${KERNEL_OUT}/kofn.fatbin -DLOG=${KERNEL_OUT}/ptxas.log
-          -P ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
-  DEPENDS ${KERNEL_FILES} ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
-  COMMENT "Compiling the CUDA kernels"
-  VERBATIM)
+foreach(OPERATION sampling matmul)
+  add_custom_command(
+    OUTPUT ${KERNEL_OUT}/${OPERATION}.fatbin ${KERNEL_OUT}/${OPERATION}.log
+    COMMAND ${CMAKE_COMMAND} -DNVCC=${KOFN_NVCC} "-DGENCODE=${GENCODE}" -DSOURCE=${KERNEL_SOURCES}/${OPERATION}/${OPERATION}.cu
+            -DFATBIN=${KERNEL_OUT}/${OPERATION}.fatbin -DLOG=${KERNEL_OUT}/${OPERATION}.log
+            -P ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
+    DEPENDS ${KERNEL_FILES_${OPERATION}} ${KERNEL_FILES_common} ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
+    COMMENT "Compiling the CUDA kernels: ${OPERATION}"
+    VERBATIM)
+  list(APPEND KERNEL_FATBINS ${KERNEL_OUT}/${OPERATION}.fatbin)
+  list(APPEND KERNEL_LOGS ${KERNEL_OUT}/${OPERATION}.log)
+endforeach()
 
 set(RESOURCES_FILE ${KERNEL_SOURCES}/resources.txt)
 add_custom_command(
   OUTPUT ${KERNEL_OUT}/resources.txt
-  COMMAND ${CMAKE_COMMAND} -DLOG=${KERNEL_OUT}/ptxas.log -DREPORT=${KERNEL_OUT}/resources.txt -DRECORDED=${RESOURCES_FILE}
+  COMMAND ${CMAKE_COMMAND} "-DLOGS=${KERNEL_LOGS}" -DREPORT=${KERNEL_OUT}/resources.txt
           -P ${CMAKE_CURRENT_SOURCE_DIR}/check_resources.cmake
-  DEPENDS ${KERNEL_OUT}/ptxas.log ${CMAKE_CURRENT_SOURCE_DIR}/check_resources.cmake
+  DEPENDS ${KERNEL_LOGS} ${CMAKE_CURRENT_SOURCE_DIR}/check_resources.cmake
   VERBATIM)
-add_custom_target(kernels ALL DEPENDS ${KERNEL_OUT}/kofn.fatbin ${KERNEL_OUT}/resources.txt)
+add_custom_target(kernels ALL DEPENDS ${KERNEL_FATBINS} ${KERNEL_OUT}/resources.txt)
 
 # Fails when the registers, shared memory or spills of an instance are not those that the repository records.
 add_test(NAME kernel_resources COMMAND ${CMAKE_COMMAND} -E compare_files ${KERNEL_OUT}/resources.txt ${RESOURCES_FILE})

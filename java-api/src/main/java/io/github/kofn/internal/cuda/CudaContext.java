@@ -5,6 +5,7 @@ import io.github.kofn.internal.kernels.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,13 +27,18 @@ final class CudaContext implements AutoCloseable {
   private final int device;
   private final long context;
   private final long stream;
-  private final long module;
+  private final Map<String, Long> modules = new LinkedHashMap<>();
   private final Arena arena = Arena.ofShared();
   private final Parameters parameters = new Parameters(arena);
   private final Map<String, Long> functions = new HashMap<>();
   private boolean closed;
 
-  CudaContext(Driver driver, int ordinal, byte[] fatbin) {
+  /**
+   * Opens a device.
+   *
+   * @param fatbins kernels by the prefix of their names; the longest that fits an entry is its own
+   */
+  CudaContext(Driver driver, int ordinal, Map<String, byte[]> fatbins) {
     this.driver = driver;
     this.sanitizer = new Sanitizer(driver);
     driver.call("cuInit", 0);
@@ -41,13 +47,17 @@ final class CudaContext implements AutoCloseable {
     try {
       driver.call("cuCtxSetCurrent", context);
       this.stream = driver.query("cuStreamCreate", NON_BLOCKING);
-      MemorySegment image = arena.allocate(fatbin.length, 16);
-      MemorySegment.copy(fatbin, 0, image, ValueLayout.JAVA_BYTE, 0, fatbin.length);
-      this.module = driver.query("cuModuleLoadData", image.address());
+      fatbins.forEach((prefix, image) -> modules.put(prefix, load(image)));
     } catch (RuntimeException e) {
       driver.call("cuDevicePrimaryCtxRelease_v2", device);
       throw e;
     }
+  }
+
+  private long load(byte[] fatbin) {
+    MemorySegment image = arena.allocate(fatbin.length, 16);
+    MemorySegment.copy(fatbin, 0, image, ValueLayout.JAVA_BYTE, 0, fatbin.length);
+    return driver.query("cuModuleLoadData", image.address());
   }
 
   int multiprocessors() {
@@ -167,6 +177,12 @@ final class CudaContext implements AutoCloseable {
   }
 
   private long function(String entry) {
+    long module =
+        modules.entrySet().stream()
+            .filter(m -> entry.startsWith(m.getKey()))
+            .max(Comparator.comparingInt(m -> m.getKey().length()))
+            .orElseThrow()
+            .getValue();
     try (Arena names = Arena.ofConfined()) {
       return driver.query("cuModuleGetFunction", module, names.allocateFrom(entry).address());
     }
@@ -194,7 +210,7 @@ final class CudaContext implements AutoCloseable {
     enter();
     closed = true;
     try {
-      driver.call("cuModuleUnload", module);
+      modules.values().forEach(module -> driver.call("cuModuleUnload", module));
       driver.call("cuStreamDestroy_v2", stream);
     } finally {
       driver.call("cuDevicePrimaryCtxRelease_v2", device);

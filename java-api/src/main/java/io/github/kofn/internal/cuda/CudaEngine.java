@@ -2,36 +2,33 @@
 package io.github.kofn.internal.cuda;
 
 import io.github.kofn.Layout;
-import io.github.kofn.internal.host.StagedProducts;
 import io.github.kofn.internal.kernels.Buffer;
 import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
-import io.github.kofn.internal.reference.ReferenceEngine;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A GPU, real or simulated. Sampling and the relaxation run there; products are staged through host
- * memory and computed by the reference until they have kernels of their own.
+ * A GPU, real or simulated.
  */
 final class CudaEngine implements Engine {
   private final CudaContext context;
   private final boolean simulated;
   private final Map<String, String> facts;
   private final CudaSampling sampling;
-  private final ProductKernels products;
+  private final CudaProducts products;
   private final Set<Buffer> buffers = ConcurrentHashMap.newKeySet();
 
   CudaEngine(
-      CudaContext context, Catalogue catalogue, SamplingPlan.Regime regime, boolean simulated) {
+      CudaContext context, Catalogue catalogue, SamplingPlan.Regime regime, ProductCatalogue productKernels, boolean simulated) {
     this.context = context;
     this.simulated = simulated;
     this.facts = Map.copyOf(context.facts());
     this.sampling = new CudaSampling(context, catalogue, regime);
-    this.products = new StagedProducts(this, ReferenceEngine.newProducts());
+    this.products = new CudaProducts(context, productKernels);
   }
 
   @Override
@@ -104,6 +101,7 @@ final class CudaEngine implements Engine {
   @Override
   public void close() {
     sampling.close();
+    products.close();
     buffers.forEach(context::release);
     buffers.clear();
     context.close();

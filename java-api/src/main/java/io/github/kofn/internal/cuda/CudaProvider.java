@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -19,8 +20,7 @@ import java.util.Optional;
  * kofn.cuda.regime} (group, block or stream), for tests.
  */
 public final class CudaProvider implements Provider {
-  private static final String FATBIN = "/META-INF/kofn/kofn.fatbin";
-  private static final String CATALOGUE = "/META-INF/kofn/catalogue.inc";
+  private static final String FOLDER = "/META-INF/kofn/";
 
   private final boolean simulated;
 
@@ -40,7 +40,7 @@ public final class CudaProvider implements Provider {
 
   @Override
   public Optional<String> unavailableReason() {
-    if (CudaProvider.class.getResource(FATBIN) == null) {
+    if (CudaProvider.class.getResource(FOLDER + "matmul.fatbin") == null) {
       return Optional.of("built without kernels: the build found no nvcc");
     }
     try {
@@ -80,13 +80,29 @@ public final class CudaProvider implements Provider {
 
   @Override
   public Engine open(DeviceOptions options) {
-    try (InputStream fatbin = CudaProvider.class.getResourceAsStream(FATBIN);
-        InputStream table = CudaProvider.class.getResourceAsStream(CATALOGUE)) {
+    try (InputStream sampling = resource("sampling/catalogue.inc");
+        InputStream matmul = resource("matmul/catalogue.inc")) {
+      Catalogue catalogue = Catalogue.parse(sampling);
+      ProductCatalogue products = ProductCatalogue.parse(matmul);
       CudaContext context =
-          new CudaContext(new Driver(library()), options.ordinal(), fatbin.readAllBytes());
-      return new CudaEngine(context, Catalogue.parse(table), regime(), simulated);
+          new CudaContext(
+              new Driver(library()),
+              options.ordinal(),
+              Map.of(
+                  "kofn_", bytes("sampling.fatbin"), "kofn_matmul_", bytes("matmul.fatbin")));
+      return new CudaEngine(context, catalogue, regime(), products, simulated);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  private static InputStream resource(String name) {
+    return CudaProvider.class.getResourceAsStream(FOLDER + name);
+  }
+
+  private static byte[] bytes(String name) throws IOException {
+    try (InputStream in = resource(name)) {
+      return in.readAllBytes();
     }
   }
 

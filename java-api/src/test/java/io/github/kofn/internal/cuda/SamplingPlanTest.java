@@ -20,7 +20,7 @@ class SamplingPlanTest {
   private static final int MULTIPROCESSORS = 132;
 
   private static Catalogue catalogue() throws IOException {
-    try (InputStream in = CudaProvider.class.getResourceAsStream("/META-INF/kofn/catalogue.inc")) {
+    try (InputStream in = CudaProvider.class.getResourceAsStream("/META-INF/kofn/sampling/catalogue.inc")) {
       return Catalogue.parse(in);
     }
   }

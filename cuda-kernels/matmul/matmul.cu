@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Entry points of the product kernels. Their names are built from the catalogue's lines in the same way here and in Java
+// (ProductCatalogue); geometry and workspace come from there.
+
+#include "activation_gradient.cuh"
+#include "companion.cuh"
+#include "lanes.cuh"
+#include "mask_gradient.cuh"
+#include "storage.cuh"
+#include "weight_gradient.cuh"
+
+namespace {
+using f32 = float;
+using i32 = int;
+}  // namespace
+
+#define KOFN_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS)
+#define KOFN_TAKE(T, NAME) __grid_constant__ const kofn::T NAME
+
+#define KOFN_LANES(T, R)                                                                                                        \
+  KOFN_KERNEL(256) kofn_matmul_lanes_##T##_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {          \
+    kofn::lanesProduct<T, R, false>(p, o, f);                                                                                   \
+  }
+
+#define KOFN_LANES_BACK(R)                                                                                                      \
+  KOFN_KERNEL(256) kofn_matmul_input_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {          \
+    kofn::lanesProduct<float, R, true>(p, o, f);                                                                                \
+  }
+
+#define KOFN_WEIGHT_GRADIENT(R)                                                                                                 \
+  KOFN_KERNEL(256) kofn_matmul_weight_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o)) {                               \
+    kofn::weightGradient<R>(p, o);                                                                                              \
+  }
+
+#include "catalogue.inc"
+
+KOFN_KERNEL(256) kofn_matmul_mask_gradient(KOFN_TAKE(MaskGradient, g)) { kofn::maskGradient(g); }
+KOFN_KERNEL(256) kofn_matmul_sum_blocks(KOFN_TAKE(MaskGradient, g)) { kofn::sumBlocks(g); }
+
+KOFN_KERNEL(256) kofn_matmul_activation_gradient(KOFN_TAKE(ActivationGradient, g)) { kofn::activationGradient(g); }
+KOFN_KERNEL(256) kofn_matmul_sum_chunks(KOFN_TAKE(ActivationGradient, g)) { kofn::sumChunks(g); }
+
+KOFN_KERNEL(256) kofn_matmul_column_bits(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnBits(p, t); }
+KOFN_KERNEL(256) kofn_matmul_column_counts(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnCounts(p, t); }
+KOFN_KERNEL(256) kofn_matmul_column_starts(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnStarts(p, t); }
+KOFN_KERNEL(256) kofn_matmul_column_fill(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnFill(p, t); }
+
+KOFN_KERNEL(256) kofn_matmul_pack_blocks(KOFN_TAKE(Pattern, p), KOFN_TAKE(View, target)) { kofn::packBlocks(p, target); }
+KOFN_KERNEL(256) kofn_matmul_scatter_blocks(KOFN_TAKE(Pattern, p), KOFN_TAKE(View, target)) { kofn::scatterBlocks(p, target); }
+KOFN_KERNEL(256) kofn_matmul_clear_matrix(KOFN_TAKE(View, target)) { kofn::clearMatrix(target); }
+KOFN_KERNEL(256) kofn_matmul_convert(KOFN_TAKE(View, source), KOFN_TAKE(View, target)) { kofn::convertElements(source, target); }

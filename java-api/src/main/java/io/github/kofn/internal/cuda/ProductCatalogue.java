@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The product kernels that were built, from the table that the CUDA build expands as macros.
+ *
+ * @param lines the table's lines
+ */
+record ProductCatalogue(List<Line> lines) {
+
+  /**
+   * An instance.
+   *
+   * @param macro the kernel family
+   * @param cells its template arguments
+   */
+  record Line(String macro, List<String> cells) {
+    int number(int cell) {
+      return Integer.parseInt(cells.get(cell));
+    }
+  }
+
+  /** Reads the table. */
+  static ProductCatalogue parse(InputStream in) throws IOException {
+    List<Line> lines = new ArrayList<>();
+    for (String text : new String(in.readAllBytes(), StandardCharsets.UTF_8).split("\n", -1)) {
+      if (text.startsWith("KOFN_")) {
+        String macro = text.substring(0, text.indexOf('('));
+        String cells = text.substring(text.indexOf('(') + 1, text.indexOf(')'));
+        lines.add(
+            new Line(macro, Arrays.stream(cells.split(",", -1)).map(String::strip).toList()));
+      }
+    }
+    return new ProductCatalogue(lines);
+  }
+
+  /** The sizes of a family's instances, ascending; the size is the last cell. */
+  int[] sizes(String macro) {
+    return lines.stream()
+        .filter(l -> l.macro().equals(macro))
+        .mapToInt(l -> l.number(l.cells().size() - 1))
+        .distinct()
+        .sorted()
+        .toArray();
+  }
+
+  /** The smallest instance of a family that covers a size, or its largest. */
+  int covering(String macro, int size) {
+    int[] sizes = sizes(macro);
+    return Arrays.stream(sizes)
+        .filter(s -> s >= size)
+        .findFirst()
+        .orElse(sizes[sizes.length - 1]);
+  }
+}
