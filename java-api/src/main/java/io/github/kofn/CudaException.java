@@ -14,6 +14,9 @@ public final class CudaException extends KofnException {
   /** The driver's entry point. */
   private final String call;
 
+  /** All else there is to say. */
+  private final String detail;
+
   /**
    * Creates an exception.
    *
@@ -27,6 +30,19 @@ public final class CudaException extends KofnException {
     this.code = code;
     this.name = name;
     this.call = call;
+    this.detail = detail;
+  }
+
+  /**
+   * The same failure, with more said about it.
+   *
+   * @param more what was being done, with what
+   * @return a new exception whose cause is this one
+   */
+  public CudaException with(String more) {
+    CudaException told = new CudaException(code, name, call, detail + "; " + more);
+    told.initCause(this);
+    return told;
   }
 
   /**
@@ -57,14 +73,14 @@ public final class CudaException extends KofnException {
   }
 
   /**
-   * Whether the device is lost: after a fault in a kernel every further call fails until the
-   * process ends.
+   * Whether the device is lost: after a fault in a kernel, a watchdog's timeout or an uncorrectable
+   * memory error every further call fails until the process ends.
    *
    * @return true for faults that stay
    */
   public boolean deviceLost() {
     return switch (code) {
-      case 700, 710, 714, 715, 716, 717, 718, 719 -> true;
+      case 214, 220, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721 -> true;
       default -> false;
     };
   }

@@ -22,15 +22,24 @@ public final class Tensor implements AutoCloseable {
   private final boolean owned;
   private final DType type;
   private final Layout layout;
+  private final long pitch;
   private final long[] shape;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  Tensor(Device device, Buffer buffer, boolean owned, DType type, Layout layout, long... shape) {
+  Tensor(
+      Device device,
+      Buffer buffer,
+      boolean owned,
+      DType type,
+      Layout layout,
+      long pitch,
+      long... shape) {
     this.device = device;
     this.buffer = buffer;
     this.owned = owned;
     this.type = type;
     this.layout = layout;
+    this.pitch = pitch;
     this.shape = shape.clone();
   }
 
@@ -104,6 +113,20 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
+   * The distance of rows.
+   *
+   * @return from the start of a row to the start of the next, in elements; more than {@link
+   *     #columns()} only over memory of others
+   */
+  public long pitch() {
+    return pitch;
+  }
+
+  private boolean isContiguous() {
+    return layout == Layout.ROW_MAJOR && (pitch == columns() || rows() <= 1);
+  }
+
+  /**
    * The number of elements.
    *
    * @return the product of all dimensions
@@ -113,8 +136,8 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * The host memory, in this tensor's layout and native byte order, valid until the tensor is
-   * closed.
+   * The host memory, in this tensor's layout, pitch and native byte order, valid until the tensor
+   * is closed.
    *
    * @return the memory itself, not a copy
    * @throws IllegalStateException if the tensor is closed, or lies in a device's own memory
@@ -129,7 +152,8 @@ public final class Tensor implements AutoCloseable {
 
   /**
    * The address of the first element, for other libraries: of device memory, or of native host
-   * memory.
+   * memory. The memory is given back when the tensor is closed, in the order of the device's
+   * stream; what other streams do with it must be over by then.
    *
    * @return the address, or 0 for a wrapped heap array
    * @throws IllegalStateException if the tensor is closed
@@ -148,7 +172,7 @@ public final class Tensor implements AutoCloseable {
   public void copyFrom(MemorySegment values) {
     checkOpen();
     checkBytes("values", values);
-    if (layout == Layout.ROW_MAJOR) {
+    if (isContiguous()) {
       engine().copyIn(values, buffer, 0);
       return;
     }
@@ -177,7 +201,7 @@ public final class Tensor implements AutoCloseable {
   public void copyTo(MemorySegment target) {
     checkOpen();
     checkBytes("target", target);
-    if (layout == Layout.ROW_MAJOR) {
+    if (isContiguous()) {
       engine().copyOut(buffer, 0, target);
       return;
     }
@@ -213,8 +237,14 @@ public final class Tensor implements AutoCloseable {
 
   /** Sets every element to zero. */
   public void clear() {
-    checkOpen();
-    engine().clear(buffer, 0, size() * type.bytes());
+    View all = view();
+    if (layout == Layout.PANELS || isContiguous()) {
+      engine().clear(buffer, 0, size() * type.bytes());
+      return;
+    }
+    for (long row = 0; row < rows(); row++) {
+      engine().clear(buffer, all.index(row, 0) * type.bytes(), columns() * type.bytes());
+    }
   }
 
   /**
@@ -237,11 +267,17 @@ public final class Tensor implements AutoCloseable {
 
   View view() {
     checkOpen();
-    return new View(buffer, 0, type, rows(), columns(), columns(), layout);
+    device.used(this);
+    return new View(buffer, 0, type, rows(), columns(), pitch, layout);
   }
 
   private Engine engine() {
     return device.engine();
+  }
+
+  /** Throws if this tensor, or its device, is closed. */
+  void requireOpen() {
+    checkOpen();
   }
 
   private void checkOpen() {
@@ -276,6 +312,7 @@ public final class Tensor implements AutoCloseable {
       return;
     }
     device.forget(this);
+    device.dropped(this);
     if (owned && !device.isClosed()) {
       engine().release(buffer);
     }

@@ -5,6 +5,7 @@ import io.github.kofn.Device;
 import io.github.kofn.Tensor;
 import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.View;
+import java.util.function.IntConsumer;
 
 /** Lets kofn's own packages see what {@link Device} and {@link Tensor} keep from their users. */
 public abstract class Access {
@@ -30,8 +31,16 @@ public abstract class Access {
     return instance.engineOf(device);
   }
 
+  /** A draw was called; a graph under way runs this with the steps of each launch. */
+  public static void drawn(Device device, IntConsumer draw) {
+    instance.drawnIn(device, draw);
+  }
+
   /** See {@link #view}. */
   protected abstract View viewOf(Tensor tensor);
+
+  /** See {@link #drawn}. */
+  protected abstract void drawnIn(Device device, IntConsumer draw);
 
   /** See {@link #engine}. */
   protected abstract Engine engineOf(Device device);

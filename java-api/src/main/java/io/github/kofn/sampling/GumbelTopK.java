@@ -149,6 +149,7 @@ public record GumbelTopK(int k, float noiseScale, Order order, Set<Output> outpu
         .sampling()
         .draw(Access.view(logits), k, toDraw(key), target.views());
     target.drawn(key);
+    Access.drawn(logits.device(), steps -> target.drawn(key.atStep(key.step() + steps)));
   }
 
   Draw toDraw(DrawKey key) {

@@ -45,6 +45,22 @@ public final class InvalidLogitsException extends KofnException {
   }
 
   /**
+   * Logits that were changed or closed before the operation's failure was noticed, as can happen
+   * inside {@link io.github.kofn.Stream#run}.
+   *
+   * @param row the row of the logits tensor, counted from 0
+   * @return the exception
+   */
+  public static InvalidLogitsException changedSince(long row) {
+    return new InvalidLogitsException(
+        "row "
+            + row
+            + " held a NaN, or too few entries above -infinity, when it was drawn from; the logits"
+            + " were changed or closed since",
+        row);
+  }
+
+  /**
    * The offending row.
    *
    * @return the row of the logits tensor, counted from 0

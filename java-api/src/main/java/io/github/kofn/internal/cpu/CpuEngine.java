@@ -45,12 +45,12 @@ public final class CpuEngine extends HostEngine {
   }
 
   @Override
-  public SamplingKernels sampling() {
+  protected SamplingKernels samplingKernels() {
     return sampling;
   }
 
   @Override
-  public ProductKernels products() {
+  protected ProductKernels productKernels() {
     return products;
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import io.github.kofn.CudaException;
 import io.github.kofn.internal.kernels.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,26 +13,67 @@ import java.util.Map;
 
 /**
  * One GPU's primary context (shared with the CUDA runtime, PyTorch and JCuda, so that pointers are
- * shared too), one stream of our own in it, and the module with the kernels. A context is current
- * per operating-system thread, and a virtual thread moves between those: every entry sets it again.
- * Methods are synchronized: the parameter block and the stream are shared.
+ * shared too), and the module with the kernels. A context is current per operating-system thread,
+ * and a virtual thread moves between those: every entry sets it again.
+ *
+ * <p>Work goes to the calling thread's stream: the one that {@link CudaStreams#on} names, a
+ * capture's, or the device's own. Operations share workspaces, so whatever their streams are they
+ * run in the order of the calls: a stream first waits for the one that was used before it. Methods
+ * are synchronized: the parameter block is shared.
  */
 final class CudaContext implements AutoCloseable {
   private static final int ATTRIBUTE_MULTIPROCESSORS = 16;
   private static final int ATTRIBUTE_MAJOR = 75;
   private static final int ATTRIBUTE_MINOR = 76;
   private static final int NON_BLOCKING = 1;
+  private static final int WITHOUT_TIMING = 2;
+  private static final int MAX_DYNAMIC_SHARED = 8;
+
+  /** What a block may have without asking. */
+  private static final int ORDINARY_SHARED = 48 << 10;
 
   private final Driver driver;
   private final Sanitizer sanitizer;
   private final int device;
   private final long context;
-  private final long stream;
+  private final long own;
+  private final long order;
   private final Map<String, Long> modules = new LinkedHashMap<>();
+  private final int multiprocessors;
   private final Arena arena = Arena.ofShared();
   private final Parameters parameters = new Parameters(arena);
-  private final Map<String, Long> functions = new HashMap<>();
+  private final Map<String, Kernel> kernels = new HashMap<>();
+
+  @SuppressWarnings("ThreadLocalUsage") // one a context, removed when the scope ends
+  private final ThreadLocal<Scope> scope = new ThreadLocal<>();
+
+  private final CudaMemory memory;
+  private final RowStatus rowStatus;
+  private final CudaStreams streams;
+
+  /** The stream that was used last; it counts until {@link #leave} has marked its end. */
+  private long last;
+
+  private boolean marked;
   private boolean closed;
+
+  /**
+   * Where a thread's work goes.
+   *
+   * @param stream the stream
+   * @param capture what records it, or null if it runs
+   */
+  record Scope(long stream, Capture capture) {}
+
+  /** A kernel, found once. */
+  private static final class Kernel {
+    private final long function;
+    private int shared = ORDINARY_SHARED;
+
+    Kernel(long function) {
+      this.function = function;
+    }
+  }
 
   /**
    * Opens a device.
@@ -41,117 +83,80 @@ final class CudaContext implements AutoCloseable {
   CudaContext(Driver driver, int ordinal, Map<String, byte[]> fatbins) {
     this.driver = driver;
     this.sanitizer = new Sanitizer(driver);
-    driver.call("cuInit", 0);
-    this.device = (int) driver.query("cuDeviceGet", ordinal);
-    this.context = driver.query("cuDevicePrimaryCtxRetain", device);
+    driver.call(Entry.INIT, 0);
+    this.device = (int) driver.query(Entry.DEVICE_GET, ordinal);
+    this.context = driver.query(Entry.CONTEXT_RETAIN, device);
     try {
-      driver.call("cuCtxSetCurrent", context);
-      this.stream = driver.query("cuStreamCreate", NON_BLOCKING);
+      driver.call(Entry.CONTEXT_SET, context);
+      this.multiprocessors = attribute(ATTRIBUTE_MULTIPROCESSORS);
       fatbins.forEach((prefix, image) -> modules.put(prefix, load(image)));
+      this.own = driver.query(Entry.STREAM_CREATE, NON_BLOCKING);
+      this.order = driver.query(Entry.EVENT_CREATE, WITHOUT_TIMING);
+      this.last = own;
+      this.memory = new CudaMemory(this, driver, device);
+      this.rowStatus = new RowStatus(this);
+      this.streams = new CudaStreams(this, driver);
     } catch (RuntimeException e) {
-      driver.call("cuDevicePrimaryCtxRelease_v2", device);
+      driver.call(Entry.CONTEXT_RELEASE, device);
+      arena.close();
       throw e;
     }
   }
 
   private long load(byte[] fatbin) {
-    MemorySegment image = arena.allocate(fatbin.length, 16);
-    MemorySegment.copy(fatbin, 0, image, ValueLayout.JAVA_BYTE, 0, fatbin.length);
-    return driver.query("cuModuleLoadData", image.address());
+    try (Arena image = Arena.ofConfined()) {
+      MemorySegment native16 = image.allocate(fatbin.length, 16);
+      MemorySegment.copy(fatbin, 0, native16, ValueLayout.JAVA_BYTE, 0, fatbin.length);
+      return driver.query(Entry.MODULE_LOAD, native16.address());
+    }
   }
 
   int multiprocessors() {
-    return attribute(ATTRIBUTE_MULTIPROCESSORS);
+    return multiprocessors;
+  }
+
+  CudaMemory memory() {
+    return memory;
+  }
+
+  CudaStreams streams() {
+    return streams;
+  }
+
+  RowStatus rowStatus() {
+    return rowStatus;
   }
 
   Map<String, String> facts() {
     Map<String, String> facts = new LinkedHashMap<>();
-    facts.put("device", driver.queryText("cuDeviceGetName", device));
+    facts.put("device", driver.queryText(Entry.DEVICE_NAME, device));
     facts.put("computeCapability", attribute(ATTRIBUTE_MAJOR) + "." + attribute(ATTRIBUTE_MINOR));
-    facts.put("multiprocessors", Integer.toString(multiprocessors()));
-    facts.put("memoryBytes", Long.toString(driver.query("cuDeviceTotalMem_v2", device)));
-    facts.put("driverVersion", Integer.toString((int) driver.query("cuDriverGetVersion")));
+    facts.put("multiprocessors", Integer.toString(multiprocessors));
+    facts.put("memoryBytes", Long.toString(driver.query(Entry.DEVICE_MEMORY, device)));
+    facts.put("driverVersion", Integer.toString((int) driver.query(Entry.DRIVER_VERSION)));
     return facts;
   }
 
-  private int attribute(int attribute) {
-    return (int) driver.query("cuDeviceGetAttribute", attribute, device);
+  int attribute(int attribute) {
+    return (int) driver.query(Entry.DEVICE_ATTRIBUTE, attribute, device);
   }
 
-  synchronized Buffer allocate(long bytes) {
-    enter();
-    long address = driver.query("cuMemAlloc_v2", Math.max(1, bytes));
-    Buffer buffer = Buffer.ofDevice(address, bytes);
-    fill(buffer, 0, bytes, 0);
-    return buffer;
+  // Memory, as the kernels' Java side uses it.
+
+  Buffer allocate(long bytes) {
+    return memory.allocate(bytes);
   }
 
-  synchronized void release(Buffer buffer) {
-    enter();
-    driver.call("cuMemFree_v2", buffer.address());
+  void release(Buffer buffer) {
+    memory.release(buffer);
   }
 
-  synchronized void fill(Buffer buffer, long offset, long bytes, int value) {
-    if (bytes > 0) {
-      enter();
-      driver.call("cuMemsetD8Async", buffer.address() + offset, value, bytes, stream);
-    }
+  void fill(Buffer buffer, long offset, long bytes, int value) {
+    memory.fill(buffer, offset, bytes, value);
   }
 
-  /**
-   * Copies host memory in; heap memory goes through a native block, since the call takes an
-   * address.
-   */
-  synchronized void copyIn(MemorySegment source, Buffer target, long offset) {
-    if (source.byteSize() == 0) {
-      return;
-    }
-    enter();
-    try (Arena staging = Arena.ofConfined()) {
-      MemorySegment host =
-          source.isNative() ? source : staging.allocate(source.byteSize(), 64).copyFrom(source);
-      driver.call(
-          "cuMemcpyHtoDAsync_v2",
-          target.address() + offset,
-          host.address(),
-          host.byteSize(),
-          stream);
-      synchronize();
-    }
-  }
-
-  synchronized void copyOut(Buffer source, long offset, MemorySegment target) {
-    if (target.byteSize() == 0) {
-      return;
-    }
-    enter();
-    try (Arena staging = Arena.ofConfined()) {
-      MemorySegment host = target.isNative() ? target : staging.allocate(target.byteSize(), 64);
-      driver.call(
-          "cuMemcpyDtoHAsync_v2",
-          host.address(),
-          source.address() + offset,
-          host.byteSize(),
-          stream);
-      synchronize();
-      if (host != target) {
-        target.copyFrom(host);
-      }
-    }
-  }
-
-  synchronized void copy(
-      Buffer source, long sourceOffset, Buffer target, long targetOffset, long bytes) {
-    if (bytes > 0) {
-      enter();
-      driver.call(
-          "cuMemcpyDtoDAsync_v2",
-          target.address() + targetOffset,
-          source.address() + sourceOffset,
-          bytes,
-          stream);
-      synchronize();
-    }
+  void copyOut(Buffer source, long offset, MemorySegment target) {
+    memory.copyOut(source, offset, target);
   }
 
   /** Writes a launch's parameters. */
@@ -159,47 +164,175 @@ final class CudaContext implements AutoCloseable {
     void write(Parameters parameters);
   }
 
-  /** Queues a kernel. */
-  synchronized void launch(String entry, long gridX, long gridY, int threads, Writer writer) {
-    if (gridX == 0 || gridY == 0) {
+  /** Queues a kernel of one-dimensional blocks. */
+  void launch(String entry, long gridX, long gridY, int threads, Writer writer) {
+    launch(entry, gridX, gridY, 1, threads, 0, writer);
+  }
+
+  /**
+   * Queues a kernel.
+   *
+   * @param shared bytes of dynamic shared memory of a block
+   */
+  synchronized void launch(
+      String entry, long gridX, long gridY, long gridZ, int threads, int shared, Writer writer) {
+    if (gridX == 0 || gridY == 0 || gridZ == 0) {
       return;
     }
-    enter();
+    long stream = enter();
+    Kernel kernel = kernels.get(entry);
+    if (kernel == null) {
+      kernel = find(entry);
+    }
+    if (shared > kernel.shared) {
+      driver.call(Entry.FUNCTION_ATTRIBUTE, kernel.function, MAX_DYNAMIC_SHARED, shared);
+      kernel.shared = shared;
+    }
     writer.write(parameters.begin());
     driver.launch(
-        functions.computeIfAbsent(entry, this::function),
+        kernel.function,
         Math.toIntExact(gridX),
         Math.toIntExact(gridY),
+        Math.toIntExact(gridZ),
         threads,
+        shared,
         stream,
         parameters.address(),
         entry);
   }
 
-  private long function(String entry) {
-    long module =
-        modules.entrySet().stream()
-            .filter(m -> entry.startsWith(m.getKey()))
-            .max(Comparator.comparingInt(m -> m.getKey().length()))
-            .orElseThrow()
-            .getValue();
+  private Kernel find(String entry) {
     try (Arena names = Arena.ofConfined()) {
-      return driver.query("cuModuleGetFunction", module, names.allocateFrom(entry).address());
+      long module =
+          modules.entrySet().stream()
+              .filter(m -> entry.startsWith(m.getKey()))
+              .max(Comparator.comparingInt(m -> m.getKey().length()))
+              .orElseThrow()
+              .getValue();
+      long name = names.allocateFrom(entry).address();
+      Kernel kernel = new Kernel(driver.query(Entry.MODULE_FUNCTION, module, name));
+      kernels.put(entry, kernel);
+      return kernel;
     }
   }
 
-  /** Waits for everything that was queued. */
-  synchronized void synchronize() {
-    enter();
-    driver.call("cuStreamSynchronize", stream);
-    sanitizer.check();
+  /** Where this thread's work goes; null for the device's own stream, and waiting at every end. */
+  Scope scope() {
+    return scope.get();
   }
 
-  private void enter() {
+  /** Sends this thread's work elsewhere; null for the device's own stream. */
+  void setScope(Scope value) {
+    if (value == null) {
+      scope.remove();
+    } else {
+      scope.set(value);
+    }
+  }
+
+  /** What records this thread's work, or null if it runs. */
+  Capture capture() {
+    Scope now = scope.get();
+    return now == null ? null : now.capture();
+  }
+
+  /** Throws if this thread's work is recorded. */
+  void requireNoCapture(String what) {
+    if (capture() != null) {
+      throw new IllegalStateException(what + " is not possible inside Device.capture");
+    }
+  }
+
+  /** Prepares a call in this thread's stream, which it returns. */
+  synchronized long enter() {
+    Scope now = scope.get();
+    if (now != null && now.capture() != null) {
+      makeCurrent();
+      return now.stream();
+    }
+    return enter(now == null ? own : now.stream());
+  }
+
+  /** Prepares a call in a stream, which from now on comes after all that was queued before. */
+  synchronized long enter(long stream) {
+    makeCurrent();
+    if (stream != last || marked) {
+      leave(last);
+      driver.call(Entry.STREAM_WAIT, stream, order, 0);
+      last = stream;
+      marked = false;
+    }
+    return stream;
+  }
+
+  /** Prepares a call in the stream that is never captured. */
+  synchronized long enterOwn() {
+    return enter(own);
+  }
+
+  /** Marks the end of what was queued in a stream, which may then go away. */
+  synchronized void leave(long stream) {
+    if (stream == last && !marked) {
+      driver.call(Entry.EVENT_RECORD, order, stream);
+      marked = true;
+    }
+  }
+
+  /** Prepares a call that concerns no stream. */
+  synchronized void makeCurrent() {
     if (closed) {
       throw new IllegalStateException("the CUDA context is closed");
     }
-    driver.call("cuCtxSetCurrent", context);
+    CudaException lost = driver.lost();
+    if (lost != null) {
+      throw new CudaException(
+          lost.code(),
+          lost.name(),
+          lost.call(),
+          "the device was lost by this, and stays so until the process ends; first reported as: "
+              + lost.getMessage());
+    }
+    driver.call(Entry.CONTEXT_SET, context);
+  }
+
+  long own() {
+    return own;
+  }
+
+  /** The context's handle. */
+  long handle() {
+    return context;
+  }
+
+  /** The end of an operation: waits, unless the thread chose a stream of its own. */
+  void finish() {
+    if (scope.get() == null) {
+      synchronize();
+    }
+  }
+
+  /** Waits for everything that was queued, and throws what went wrong. */
+  void synchronize() {
+    requireNoCapture("waiting for the device");
+    synchronize(enter());
+  }
+
+  /** Waits for a stream, and with it for everything that was queued before. */
+  synchronized void synchronize(long stream) {
+    enter(stream);
+    rowStatus.read(stream);
+    driver.call(Entry.STREAM_SYNCHRONIZE, stream);
+    sanitizer.check();
+    rowStatus.check();
+  }
+
+  Driver driver() {
+    return driver;
+  }
+
+  /** Whether no call can succeed any more. */
+  boolean isLost() {
+    return driver.lost() != null;
   }
 
   @Override
@@ -207,14 +340,26 @@ final class CudaContext implements AutoCloseable {
     if (closed) {
       return;
     }
-    enter();
-    closed = true;
+    if (isLost()) {
+      closed = true;
+      driver.result(Entry.CONTEXT_RELEASE, device);
+      arena.close();
+      return;
+    }
+    enterOwn();
     try {
-      modules.values().forEach(module -> driver.call("cuModuleUnload", module));
-      driver.call("cuStreamDestroy_v2", stream);
+      driver.call(Entry.STREAM_SYNCHRONIZE, own);
+      streams.close();
+      rowStatus.close();
+      memory.close();
+      modules.values().forEach(module -> driver.call(Entry.MODULE_UNLOAD, module));
+      driver.call(Entry.EVENT_DESTROY, order);
+      driver.call(Entry.STREAM_DESTROY, own);
     } finally {
-      driver.call("cuDevicePrimaryCtxRelease_v2", device);
+      closed = true;
+      driver.call(Entry.CONTEXT_RELEASE, device);
       arena.close();
     }
+    sanitizer.check();
   }
 }

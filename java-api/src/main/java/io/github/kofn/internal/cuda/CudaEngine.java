@@ -6,29 +6,38 @@ import io.github.kofn.internal.kernels.Buffer;
 import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
+import io.github.kofn.internal.kernels.Streams;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A GPU, real or simulated.
+ * A GPU, real or simulated. Operations wait for their results, unless their thread chose a stream.
  */
 final class CudaEngine implements Engine {
   private final CudaContext context;
   private final boolean simulated;
   private final Map<String, String> facts;
-  private final CudaSampling sampling;
-  private final CudaProducts products;
+  private final CudaSampling cudaSampling;
+  private final SamplingKernels sampling;
+  private final CudaProducts cudaProducts;
+  private final ProductKernels products;
   private final Set<Buffer> buffers = ConcurrentHashMap.newKeySet();
 
   CudaEngine(
-      CudaContext context, Catalogue catalogue, SamplingPlan.Regime regime, ProductCatalogue productKernels, boolean simulated) {
+      CudaContext context,
+      Catalogue catalogue,
+      SamplingPlan.Regime regime,
+      ProductCatalogue productKernels,
+      boolean simulated) {
     this.context = context;
     this.simulated = simulated;
     this.facts = Map.copyOf(context.facts());
-    this.sampling = new CudaSampling(context, catalogue, regime);
-    this.products = new CudaProducts(context, productKernels);
+    this.cudaSampling = new CudaSampling(context, catalogue, regime);
+    this.sampling = Named.of(SamplingKernels.class, cudaSampling, context);
+    this.cudaProducts = new CudaProducts(context, productKernels);
+    this.products = Named.of(ProductKernels.class, cudaProducts, context);
   }
 
   @Override
@@ -58,6 +67,7 @@ final class CudaEngine implements Engine {
   public Buffer allocate(long bytes) {
     Buffer buffer = context.allocate(bytes);
     buffers.add(buffer);
+    context.finish();
     return buffer;
   }
 
@@ -69,23 +79,38 @@ final class CudaEngine implements Engine {
   }
 
   @Override
+  public Buffer foreign(long address, long bytes) {
+    if (bytes > 0) {
+      context.memory().checkForeign(address, bytes);
+    }
+    return Buffer.ofDevice(address, bytes);
+  }
+
+  @Override
   public void copyIn(MemorySegment source, Buffer target, long offset) {
-    context.copyIn(source, target, offset);
+    context.memory().copyIn(source, target, offset);
   }
 
   @Override
   public void copyOut(Buffer source, long offset, MemorySegment target) {
-    context.copyOut(source, offset, target);
+    context.memory().copyOut(source, offset, target);
   }
 
   @Override
   public void copy(Buffer source, long sourceOffset, Buffer target, long targetOffset, long bytes) {
-    context.copy(source, sourceOffset, target, targetOffset, bytes);
+    context.memory().copy(source, sourceOffset, target, targetOffset, bytes);
+    context.finish();
   }
 
   @Override
   public void clear(Buffer buffer, long offset, long bytes) {
-    context.fill(buffer, offset, bytes, 0);
+    context.memory().fill(buffer, offset, bytes, 0);
+    context.finish();
+  }
+
+  @Override
+  public Streams streams() {
+    return context.streams();
   }
 
   @Override
@@ -100,10 +125,12 @@ final class CudaEngine implements Engine {
 
   @Override
   public void close() {
-    sampling.close();
-    products.close();
-    buffers.forEach(context::release);
-    buffers.clear();
+    if (!context.isLost()) {
+      cudaSampling.close();
+      cudaProducts.close();
+      buffers.forEach(context::release);
+      buffers.clear();
+    }
     context.close();
   }
 }

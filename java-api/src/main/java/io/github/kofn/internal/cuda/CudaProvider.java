@@ -52,8 +52,8 @@ public final class CudaProvider implements Provider {
                 ? library() + " is not the simulated device"
                 : "no NVIDIA driver: libcuda.so.1 in this process is the simulated device");
       }
-      driver.call("cuInit", 0);
-      if (driver.query("cuDeviceGetCount") << 32 == 0) {
+      driver.call(Entry.INIT, 0);
+      if (driver.query(Entry.DEVICE_COUNT) == 0) {
         return Optional.of("the driver sees no device");
       }
       return Optional.empty();
@@ -88,8 +88,7 @@ public final class CudaProvider implements Provider {
           new CudaContext(
               new Driver(library()),
               options.ordinal(),
-              Map.of(
-                  "kofn_", bytes("sampling.fatbin"), "kofn_matmul_", bytes("matmul.fatbin")));
+              Map.of("kofn_", bytes("sampling.fatbin"), "kofn_matmul_", bytes("matmul.fatbin")));
       return new CudaEngine(context, catalogue, regime(), products, simulated);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -3,11 +3,9 @@ package io.github.kofn.internal.cuda;
 
 import io.github.kofn.DType;
 import io.github.kofn.internal.cuda.CudaContext.Writer;
-import io.github.kofn.internal.kernels.Buffer;
 import io.github.kofn.internal.kernels.Draw;
 import io.github.kofn.internal.kernels.SamplingKernels;
 import io.github.kofn.internal.kernels.View;
-import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 
 /**
@@ -24,20 +22,20 @@ final class CudaSampling implements SamplingKernels {
   private final Catalogue catalogue;
   private final SamplingPlan.Regime regime;
   private final Workspace workspace;
-  private final Buffer badRow;
+
+  /** Where the operation at hand reports a bad row. */
+  private long badRow;
 
   CudaSampling(CudaContext context, Catalogue catalogue, SamplingPlan.Regime regime) {
     this.context = context;
     this.catalogue = catalogue;
     this.regime = regime;
     this.workspace = new Workspace(context);
-    this.badRow = context.allocate(8);
   }
 
   /** Gives the workspace back. */
   void close() {
     workspace.close();
-    context.release(badRow);
   }
 
   @Override
@@ -53,14 +51,13 @@ final class CudaSampling implements SamplingKernels {
     long slice = Math.min(sliceRows(plan, logits), sortSlice(k, outputs.drawOrder()));
     for (long first = 0; first < logits.rows(); first += slice) {
       long rows = Math.min(slice, logits.rows() - first);
-      clearBadRow();
+      badRow = context.rowStatus().word(logits, k, draw, first);
       drawSlice(
           plan,
           Slices.of(logits, first, rows),
           k,
           Slices.of(draw, first),
           Slices.of(outputs, first, rows));
-      checkRows(logits, k, draw, first);
     }
   }
 
@@ -200,7 +197,7 @@ final class CudaSampling implements SamplingKernels {
     for (long first = 0; first < logits.rows(); first += slice) {
       long rows = Math.min(slice, logits.rows() - first);
       workspace.reset();
-      clearBadRow();
+      badRow = context.rowStatus().word(logits, k, draw, first);
       relaxSlice(
           entry,
           Slices.of(logits, first, rows),
@@ -209,7 +206,6 @@ final class CudaSampling implements SamplingKernels {
               relaxation.tau(), relaxation.byKey(), Slices.of(relaxation.winners(), first, rows)),
           Slices.of(upstream, first, rows),
           Slices.of(out, first, rows));
-      checkRows(logits, k, draw, first);
     }
   }
 
@@ -234,7 +230,7 @@ final class CudaSampling implements SamplingKernels {
               .putLong(pitch(upstream))
               .putLong(address(out))
               .putLong(out.pitch())
-              .putLong(badRow.address());
+              .putLong(badRow);
         });
   }
 
@@ -257,7 +253,7 @@ final class CudaSampling implements SamplingKernels {
     Draw none = new Draw(0, 0, 0, 0, 0);
     for (long first = 0; first < logits.rows(); first += MAX_SLICE) {
       long rows = Math.min(MAX_SLICE, logits.rows() - first);
-      clearBadRow();
+      badRow = context.rowStatus().word(logits, 1, none, first);
       View part = Slices.of(logits, first, rows);
       View value = Slices.of(entropy, first, rows);
       View slope = Slices.of(gradient, first, rows);
@@ -268,9 +264,8 @@ final class CudaSampling implements SamplingKernels {
             putDraw(p, part, 0, none);
             p.struct().putLong(address(value)).putLong(pitch(value));
             p.putLong(address(slope)).putLong(pitch(slope)).putFloat(weight).putInt(0);
-            p.putLong(badRow.address());
+            p.putLong(badRow);
           });
-      checkRows(logits, 1, none, first);
     }
   }
 
@@ -281,19 +276,6 @@ final class CudaSampling implements SamplingKernels {
             .findFirst()
             .orElseThrow();
     context.launch(kernels.entry(name), logits.rows(), 1, kernels.threads(), writer);
-  }
-
-  private void clearBadRow() {
-    context.fill(badRow, 0, 8, 0xff);
-  }
-
-  /** Waits, and throws what is wrong with the lowest bad row of a slice. */
-  private void checkRows(View logits, int k, Draw draw, long first) {
-    long[] row = new long[1];
-    context.copyOut(badRow, 0, MemorySegment.ofArray(row));
-    if (row[0] != -1) {
-      throw BadRow.explain(context, logits, first + row[0], k, draw);
-    }
   }
 
   // The structs of keys.cuh, outputs.cuh, draw_stream.cuh and sort_winners.cuh.
@@ -307,7 +289,7 @@ final class CudaSampling implements SamplingKernels {
 
   private void putOutputs(Parameters p, DrawOutputs o) {
     p.struct().putLong(address(o.indices())).putLong(address(o.keys())).putLong(address(o.bits()));
-    p.putLong(address(o.bytes())).putLong(address(o.floats())).putLong(badRow.address());
+    p.putLong(address(o.bytes())).putLong(address(o.floats())).putLong(badRow);
     p.putLong(pitch(o.indices())).putLong(pitch(o.keys())).putLong(pitch(o.bits()));
     p.putLong(pitch(o.bytes())).putLong(pitch(o.floats())).putInt(isShort(o.indices()));
   }

@@ -34,8 +34,7 @@ record ProductCatalogue(List<Line> lines) {
       if (text.startsWith("KOFN_")) {
         String macro = text.substring(0, text.indexOf('('));
         String cells = text.substring(text.indexOf('(') + 1, text.indexOf(')'));
-        lines.add(
-            new Line(macro, Arrays.stream(cells.split(",", -1)).map(String::strip).toList()));
+        lines.add(new Line(macro, Arrays.stream(cells.split(",", -1)).map(String::strip).toList()));
       }
     }
     return new ProductCatalogue(lines);
@@ -54,9 +53,6 @@ record ProductCatalogue(List<Line> lines) {
   /** The smallest instance of a family that covers a size, or its largest. */
   int covering(String macro, int size) {
     int[] sizes = sizes(macro);
-    return Arrays.stream(sizes)
-        .filter(s -> s >= size)
-        .findFirst()
-        .orElse(sizes[sizes.length - 1]);
+    return Arrays.stream(sizes).filter(s -> s >= size).findFirst().orElse(sizes[sizes.length - 1]);
   }
 }

@@ -38,8 +38,7 @@ final class ProductParameters {
   }
 
   /** struct Operands. */
-  static void putOperands(
-      Parameters p, View source, View target, Companion companion, int tiles) {
+  static void putOperands(Parameters p, View source, View target, Companion companion, int tiles) {
     putView(p, source);
     putView(p, target);
     putCompanion(p, companion);

@@ -44,6 +44,16 @@ public interface Engine extends AutoCloseable {
   /** The product kernels. */
   ProductKernels products();
 
+  /** The order of work. */
+  Streams streams();
+
+  /**
+   * Memory that somebody else allocated and frees.
+   *
+   * @throws IllegalArgumentException if it is known not to be this device's
+   */
+  Buffer foreign(long address, long bytes);
+
   @Override
   void close();
 }

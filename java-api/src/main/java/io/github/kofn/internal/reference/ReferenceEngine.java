@@ -33,12 +33,12 @@ public final class ReferenceEngine extends HostEngine {
   }
 
   @Override
-  public SamplingKernels sampling() {
+  protected SamplingKernels samplingKernels() {
     return sampling;
   }
 
   @Override
-  public ProductKernels products() {
+  protected ProductKernels productKernels() {
     return products;
   }
 }

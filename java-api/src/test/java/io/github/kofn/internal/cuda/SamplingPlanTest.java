@@ -20,7 +20,8 @@ class SamplingPlanTest {
   private static final int MULTIPROCESSORS = 132;
 
   private static Catalogue catalogue() throws IOException {
-    try (InputStream in = CudaProvider.class.getResourceAsStream("/META-INF/kofn/sampling/catalogue.inc")) {
+    try (InputStream in =
+        CudaProvider.class.getResourceAsStream("/META-INF/kofn/sampling/catalogue.inc")) {
       return Catalogue.parse(in);
     }
   }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.github.kofn.Backend;
+import io.github.kofn.Device;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import org.junit.jupiter.api.Assumptions;
+
+/** The simulated device, and what its library offers beside the driver API. */
+final class SimulatedDevice {
+  private SimulatedDevice() {}
+
+  /** Opens it, or skips the test where it was not built. */
+  static Device open() {
+    Device.unavailableReason(Backend.SIMULATED).ifPresent(Assumptions::abort);
+    return Device.open(Backend.SIMULATED);
+  }
+
+  /** The library without a device, as another library in the process has it. */
+  static Driver driver() {
+    Device.unavailableReason(Backend.SIMULATED).ifPresent(Assumptions::abort);
+    return new Driver(System.getProperty("kofn.simulator"));
+  }
+
+  /** A setting, for this process. */
+  static void set(String name, String value) {
+    MethodHandle option =
+        driver().extra("kofnSimSetOption", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment key = arena.allocateFrom(name);
+      MemorySegment text = arena.allocateFrom(value);
+      assertEquals(0, (int) option.invokeExact(key.address(), text.address()));
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
+}
