@@ -7,8 +7,11 @@ namespace kofn {
 // written out (__fmaf_rn, never a * b + c), so the bits are those of the Java code whatever the compiler's contraction does. All
 // values are normal numbers: flushing of denormals could not change them. The winning tail is at u -> 0, where h is exact.
 
-// (ln v, from f and k with v = (1 + f) 2^k, |f| <= 1/3.)
-__device__ __forceinline__ float lnParts(float f, float k) {
+constexpr int kTwoThirds = 0x3f2aaaab;  // the bits of 2/3: where a significand's interval begins
+constexpr int kExponent = static_cast<int>(0xff800000);
+
+// (ln v, from f and 2^23 e with v = (1 + f) 2^e, |f| <= 1/3. The exponent is taken in place: the scaling of its factor is exact.)
+__device__ __forceinline__ float lnParts(float f, int exponentInPlace) {
   float p = -0.1264119f;
   p = __fmaf_rn(p, f, 0.14003551f);
   p = __fmaf_rn(p, f, -0.122422084f);
@@ -17,25 +20,24 @@ __device__ __forceinline__ float lnParts(float f, float k) {
   p = __fmaf_rn(p, f, 0.2001075f);
   p = __fmaf_rn(p, f, -0.249998897f);
   p = __fmaf_rn(p, f, 0.333332092f);
-  return __fmaf_rn(k, 0.693147182f, __fmaf_rn(__fmaf_rn(p, f, -0.5f), __fmul_rn(f, f), f));
+  const float mantissa = __fmaf_rn(__fmaf_rn(p, f, -0.5f), __fmul_rn(f, f), f);
+  return __fmaf_rn(__int2float_rn(exponentInPlace), 0.693147182f * 0x1p-23f, mantissa);
 }
 
 __device__ __forceinline__ float ln(float v) {
   const int bits = __float_as_int(v);
-  const int e = (bits - 0x3f2aaaab) >> 23;
-  const float f = __fadd_rn(__int_as_float(bits - (e << 23)), -1.0f);
-  return lnParts(f, __int2float_rn(e));
+  const int e = (bits - kTwoThirds) & kExponent;
+  return lnParts(__fadd_rn(__int_as_float(bits - e), -1.0f), e);
 }
 
 __device__ __forceinline__ float gumbel(unsigned word) {
   const int h = static_cast<int>(word >> 1);
   const bool low = h < 715827883;  // u < 1/3: ln(1 - u) from u itself
-  const float v = __fmaf_rn(__int2float_rn(low ? h : 0x7fffffff - h), 0x1p-31f, 0x1p-32f);
+  const float v = __fmaf_rn(__int2float_rn(low ? h : h ^ 0x7fffffff), 0x1p-31f, 0x1p-32f);
   const int bits = __float_as_int(v);
-  const int e = low ? 0 : (bits - 0x3f2aaaab) >> 23;
-  const float f = low ? -v : __fadd_rn(__int_as_float(bits - (e << 23)), -1.0f);
-  const float exponential = -lnParts(f, __int2float_rn(e));
-  return -ln(exponential);
+  const int e = low ? 0 : (bits - kTwoThirds) & kExponent;
+  const float f = low ? -v : __fadd_rn(__int_as_float(bits - e), -1.0f);
+  return -ln(-lnParts(f, e));
 }
 
 }  // namespace kofn

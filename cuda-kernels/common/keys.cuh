@@ -19,6 +19,10 @@ struct Draw {
   float beta;          // noise scale; 0 draws no noise
   unsigned seedLow, seedHigh;
   unsigned stream, step, firstRow;
+  int fast;            // select by approximate keys first (fast_keys.cuh)
+  // Where the search for the threshold starts (search.cuh), in deviations of a row's keys: the first guess above their mean, and how
+  // far one key too many or too few moves it.
+  float startZ, startSlope, startSlack;
 };
 
 // Keys are compared as signed integers in the order of their floats. -0 has become +0 before.
@@ -36,7 +40,7 @@ __device__ __forceinline__ float widen(float x) { return x; }
 __device__ __forceinline__ float widen(__half x) { return __half2float(x); }
 __device__ __forceinline__ float widen(__nv_bfloat16 x) { return __bfloat162float(x); }
 
-// Four logits of consecutive columns in one load where the row is aligned for it.
+// Four logits of consecutive columns in one load where the row is aligned for it; -infinity beyond the row's end.
 template <typename T>
 struct alignas(4 * sizeof(T)) Quad {
   T v[4];
@@ -52,7 +56,7 @@ __device__ __forceinline__ void loadQuad(const T* row, int column, int n, float 
     return;
   }
 #pragma unroll
-  for (int j = 0; j < 4; ++j) out[j] = column + j < n ? widen(row[column + j]) : 0.0f;
+  for (int j = 0; j < 4; ++j) out[j] = column + j < n ? widen(row[column + j]) : -INFINITY;
 }
 
 // The keys of columns 4 * quad .. 4 * quad + 3 as floats: fma(beta, G, logit) with one rounding. Column c uses word c & 3 of the

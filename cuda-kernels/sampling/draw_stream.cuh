@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "draw_block.cuh"
+#include "block.cuh"
 #include "outputs.cuh"
 
 // Long rows, and few of them: a row is cut into chunks of 4 * blockDim.x columns that any block may work on; what the chunks found is
@@ -207,7 +207,7 @@ __device__ void streamEmit(const Draw& d, const Outputs& o, const Stream& s) {
 
   int total;
   const int rank = equalBefore + blockPrefix(equal, sums, 0, total);
-  const unsigned chosen = withoutLateTies(larger | equal, equal, rank, wanted);
+  const unsigned chosen = (larger | equal) & ~lateTies(equal, rank, wanted);
   // Slots: all larger ones before, and as many equal ones before as were wanted.
   int at = largerBefore + blockPrefix(larger, sums, 1, total) + min(rank, wanted);
   writeBits(o, row, column, chosen, column < d.n);

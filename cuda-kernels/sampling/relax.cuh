@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "block.cuh"
 #include "sort_winners.cuh"
 
 // The relaxed sample, the sum of k successive softmaxes of key / tau without the winners before, and its gradient: one block a row.

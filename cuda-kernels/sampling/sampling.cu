@@ -23,7 +23,7 @@ using bf16 = __nv_bfloat16;
 
 #define KOFN_BLOCK(T, QUADS, THREADS)                                                                     \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
-      kofn_draw_block_##T##_##QUADS##_##THREADS(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o) { \
+      kofn_draw_block_##T##_##THREADS(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o) { \
     kofn::drawBlock<T, QUADS>(d, o);                                                                      \
   }
 
@@ -51,7 +51,7 @@ using bf16 = __nv_bfloat16;
       kofn_relax_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Relax r) {       \
     kofn::relaxRow<T, false>(d, r);                                                                       \
   }                                                                                                       \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+  extern "C" __global__ void __launch_bounds__(THREADS, 3) /* with 64 registers it would spill */          \
       kofn_relax_gradient_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Relax r) { \
     kofn::relaxRow<T, true>(d, r);                                                                        \
   }                                                                                                       \

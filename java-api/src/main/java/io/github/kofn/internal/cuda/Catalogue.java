@@ -33,14 +33,19 @@ record Catalogue(List<Group> groups, List<Block> blocks, List<Rows> rows) {
     }
   }
 
-  /** A row in a block of {@code threads} threads of {@code quads} quads each. */
+  /** A row in a block of up to {@code threads} threads of {@code quads} quads each. */
   record Block(String type, int quads, int threads) {
     int capacity() {
       return 4 * quads * threads;
     }
 
+    /** As many warps as a row of length {@code n} needs, in threads. */
+    int threadsFor(long n) {
+      return Math.toIntExact(32 * Math.max(1, Math.ceilDiv(n, 32L * 4 * quads)));
+    }
+
     String entry() {
-      return "kofn_draw_block_" + type + "_" + quads + "_" + threads;
+      return "kofn_draw_block_" + type + "_" + threads;
     }
   }
 

@@ -115,8 +115,8 @@ final class CudaSampling implements SamplingKernels {
               1,
               kernel.threads(),
               both);
-      case SamplingPlan.InBlock(Catalogue.Block kernel) ->
-          context.launch(kernel.entry(), logits.rows(), 1, kernel.threads(), both);
+      case SamplingPlan.InBlock(Catalogue.Block kernel, int threads) ->
+          context.launch(kernel.entry(), logits.rows(), 1, threads, both);
       case SamplingPlan.Streaming(int threads) -> stream(logits, k, both, threads);
     }
   }
@@ -285,6 +285,8 @@ final class CudaSampling implements SamplingKernels {
     p.putInt(Math.toIntExact(logits.columns())).putInt(k).putFloat(draw.noiseScale());
     p.putInt((int) draw.seed()).putInt((int) (draw.seed() >>> 32));
     p.putInt(draw.stream()).putInt(draw.step()).putInt((int) draw.firstRow());
+    SearchStart start = SearchStart.of(logits.columns(), k);
+    p.putInt(0).putFloat(start.z()).putFloat(start.slope()).putFloat(start.slack());
   }
 
   private void putOutputs(Parameters p, DrawOutputs o) {

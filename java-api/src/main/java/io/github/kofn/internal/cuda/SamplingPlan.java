@@ -21,8 +21,8 @@ sealed interface SamplingPlan {
   /** Several rows a block, or a warp a row. */
   record InGroup(Group kernel) implements SamplingPlan {}
 
-  /** A block a row. */
-  record InBlock(Block kernel) implements SamplingPlan {}
+  /** A block of {@code threads} threads a row. */
+  record InBlock(Block kernel, int threads) implements SamplingPlan {}
 
   /** Chunks of rows, in several launches. */
   record Streaming(int threads) implements SamplingPlan {}
@@ -62,7 +62,9 @@ sealed interface SamplingPlan {
       return new InGroup(group.get());
     }
     boolean ownBlock = regime == Regime.BLOCK || (regime != Regime.STREAM && !fewLongRows);
-    return block.isPresent() && ownBlock ? new InBlock(block.get()) : streaming(catalogue, type);
+    return block.isPresent() && ownBlock
+        ? new InBlock(block.get(), block.get().threadsFor(n))
+        : streaming(catalogue, type);
   }
 
   private static SamplingPlan streaming(Catalogue catalogue, String type) {

@@ -28,12 +28,12 @@ class SamplingPlanTest {
 
   @ParameterizedTest
   @CsvSource({
-    "f32, 1, kofn_draw_group_f32_8_1",
-    "f32, 32, kofn_draw_group_f32_8_1",
-    "f32, 33, kofn_draw_group_f32_16_1",
-    "f32, 65, kofn_draw_group_f32_32_1",
+    "f32, 1, kofn_draw_group_f32_2_4",
+    "f32, 32, kofn_draw_group_f32_2_4",
+    "f32, 33, kofn_draw_group_f32_4_4",
+    "f32, 65, kofn_draw_group_f32_4_8",
     "f32, 1024, kofn_draw_group_f32_32_8",
-    "bf16, 33, kofn_draw_group_bf16_32_2",
+    "bf16, 33, kofn_draw_group_bf16_4_8",
   })
   void shortRowsTakeTheShortestGroupThatHoldsThem(String type, int n, String entry)
       throws IOException {
@@ -43,15 +43,17 @@ class SamplingPlanTest {
 
   @ParameterizedTest
   @CsvSource({
-    "f32, 1025, kofn_draw_block_f32_2_256",
-    "f32, 2049, kofn_draw_block_f32_4_256",
-    "f32, 32768, kofn_draw_block_f32_8_1024",
-    "f16, 1025, kofn_draw_block_f16_8_256",
+    "f32, 1025, kofn_draw_block_f32_1024, 64",
+    "f32, 2450, kofn_draw_block_f32_1024, 96",
+    "f32, 32768, kofn_draw_block_f32_1024, 1024",
+    "f16, 1025, kofn_draw_block_f16_1024, 64",
   })
-  void middleRowsTakeTheShortestBlockThatHoldsThem(String type, int n, String entry)
+  void middleRowsTakeTheSmallestBlockThatHoldsThem(String type, int n, String entry, int threads)
       throws IOException {
     SamplingPlan plan = plan(type, 4096, n, Regime.AUTO);
-    assertEquals(entry, assertInstanceOf(SamplingPlan.InBlock.class, plan).kernel().entry());
+    SamplingPlan.InBlock block = assertInstanceOf(SamplingPlan.InBlock.class, plan);
+    assertEquals(entry, block.kernel().entry());
+    assertEquals(threads, block.threads());
   }
 
   @Test
@@ -78,7 +80,8 @@ class SamplingPlanTest {
           int capacity =
               switch (plan) {
                 case SamplingPlan.InGroup(Catalogue.Group kernel) -> kernel.capacity();
-                case SamplingPlan.InBlock(Catalogue.Block kernel) -> kernel.capacity();
+                case SamplingPlan.InBlock(Catalogue.Block kernel, int threads) ->
+                    4 * kernel.quads() * threads;
                 case SamplingPlan.Streaming s -> Integer.MAX_VALUE;
               };
           assertTrue(capacity >= n, plan + " for n = " + n);

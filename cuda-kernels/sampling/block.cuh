@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "search.cuh"
+
+// Sums over a block, by a reduction in each warp and then over the warps' results in shared memory. `sums` has two halves of 32; the
+// caller alternates `parity`, so that one barrier suffices: a warp can write the next sums while another still reads these.
+namespace kofn {
+
+__device__ __forceinline__ int warpSum(int x) { return __reduce_add_sync(kAllLanes, x); }
+
+__device__ __forceinline__ float warpSum(float x) {
+#pragma unroll
+  for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(kAllLanes, x, step);
+  return x;
+}
+
+template <typename N>
+__device__ __forceinline__ N blockSum(N x, int* sums, int parity) {
+  static_assert(sizeof(N) == sizeof(int), "halves of 32 words");
+  const int warps = blockDim.x / 32;
+  const int lane = threadIdx.x & 31;
+  N* half = reinterpret_cast<N*>(sums) + 32 * parity;
+  const N mine = warpSum(x);
+  if (lane == 0) half[threadIdx.x / 32] = mine;
+  __syncthreads();
+  return warpSum(lane < warps ? half[lane] : N(0));
+}
+
+__device__ __forceinline__ int blockMax(int x, int* sums, int parity) {
+  const int warps = blockDim.x / 32;
+  const int lane = threadIdx.x & 31;
+  int* half = sums + 32 * parity;
+  const int mine = __reduce_max_sync(kAllLanes, x);
+  if (lane == 0) half[threadIdx.x / 32] = mine;
+  __syncthreads();
+  return __reduce_max_sync(kAllLanes, lane < warps ? half[lane] : kAbsent);
+}
+
+// Replaces counts by the sums of those before; by one warp.
+__device__ __forceinline__ void exclusiveSums(int* counts, int size) {
+  const int lane = threadIdx.x & 31;
+  int carry = 0;
+  for (int base = 0; base < size; base += 32) {
+    const int mine = base + lane < size ? counts[base + lane] : 0;
+    int upTo = mine;
+#pragma unroll
+    for (int step = 1; step < 32; step *= 2) {
+      const int other = __shfl_up_sync(kAllLanes, upTo, step);
+      if (lane >= step) upTo += other;
+    }
+    if (base + lane < size) counts[base + lane] = carry + upTo - mine;
+    carry += __shfl_sync(kAllLanes, upTo, 31);
+  }
+}
+
+// How many flags (bits 0 to 3) the threads before this one have, and how many all have.
+__device__ __forceinline__ int blockPrefix(unsigned flags, int* sums, int parity, int& total) {
+  const int warps = blockDim.x / 32;
+  const int lane = threadIdx.x & 31;
+  int before = 0, mine = 0;
+#pragma unroll
+  for (int j = 0; j < 4; ++j) {
+    const unsigned who = __ballot_sync(kAllLanes, flags >> j & 1);
+    before += __popc(who & ((1u << lane) - 1u));
+    mine += __popc(who);
+  }
+  int* half = sums + 32 * parity;
+  if (lane == 0) half[threadIdx.x / 32] = mine;
+  __syncthreads();
+  const int other = lane < warps ? half[lane] : 0;
+  total = __reduce_add_sync(kAllLanes, other);
+  return before + __reduce_add_sync(kAllLanes, lane < static_cast<int>(threadIdx.x / 32) ? other : 0);
+}
+
+}  // namespace kofn
