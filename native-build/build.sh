@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# build.sh build   configures native-build/target/cmake once and brings it up to date
-# build.sh test    runs its tests
+# build.sh build      configures native-build/target/cmake once and brings it up to date
+# build.sh test       runs its tests
+# build.sh sanitize   builds the simulator and its tests with AddressSanitizer and UndefinedBehaviorSanitizer in
+#                     native-build/target/sanitize, and runs them
 # Quiet when all is well, except for one line: what is missing, or CTest's summary. KOFN_BUILD_JOBS limits parallel jobs.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,6 +19,29 @@ if [ -n "$missing" ]; then
   [ "${1:-}" = test ] || echo "native-build skipped: not found:$missing. The CUDA kernels and the simulated device are not built."
   exit 0
 fi
+
+# Configures a folder, unless that was done, and brings it up to date: update FOLDER [CMAKE-OPTION]
+update() {
+  if [ ! -f "$1/CMakeCache.txt" ]; then
+    generator="Unix Makefiles"
+    if command -v ninja >/dev/null 2>&1; then generator=Ninja; fi
+    quietly cmake -S "$here" -B "$1" -G "$generator" ${2:-}
+  fi
+  quietly cmake --build "$1" --parallel "$jobs"
+}
+
+# Runs the tests of a folder.
+check() {
+  log=$(mktemp)
+  if (cd "$1" && ctest --output-on-failure --parallel "$jobs" >"$log" 2>&1); then
+    grep -E 'tests passed|No tests were found' "$log"
+    rm -f "$log"
+  else
+    cat "$log" >&2
+    rm -f "$log"
+    exit 1
+  fi
+}
 
 # Runs a command; shows what it printed only when it fails.
 quietly() {
@@ -33,28 +58,19 @@ quietly() {
 
 case "${1:-}" in
   build)
-    if [ ! -f "$folder/CMakeCache.txt" ]; then
-      command -v nvcc >/dev/null 2>&1 || [ -x "${CUDA_HOME:-/nonexistent}/bin/nvcc" ] ||
-        echo "native-build: no nvcc; the CUDA kernels are not compiled, tests that need compiled kernels are skipped."
-      generator="Unix Makefiles"
-      if command -v ninja >/dev/null 2>&1; then generator=Ninja; fi
-      quietly cmake -S "$here" -B "$folder" -G "$generator"
-    fi
-    quietly cmake --build "$folder" --parallel "$jobs"
+    [ -f "$folder/CMakeCache.txt" ] || command -v nvcc >/dev/null 2>&1 || [ -x "${CUDA_HOME:-/nonexistent}/bin/nvcc" ] ||
+      echo "native-build: no nvcc; the CUDA kernels are not compiled, tests that need compiled kernels are skipped."
+    update "$folder"
     ;;
   test)
-    log=$(mktemp)
-    if (cd "$folder" && ctest --output-on-failure --parallel "$jobs" >"$log" 2>&1); then
-      grep -E 'tests passed|No tests were found' "$log"
-      rm -f "$log"
-    else
-      cat "$log" >&2
-      rm -f "$log"
-      exit 1
-    fi
+    check "$folder"
+    ;;
+  sanitize)
+    update "$here/target/sanitize" -DKOFN_SANITIZE=ON
+    check "$here/target/sanitize"
     ;;
   *)
-    echo "usage: build.sh build|test" >&2
+    echo "usage: build.sh build|test|sanitize" >&2
     exit 2
     ;;
 esac

@@ -24,7 +24,7 @@ function(kofn_driver_test topic)
   add_test(NAME driver_${topic} COMMAND driver_${topic})
   set_tests_properties(driver_${topic} PROPERTIES TIMEOUT 600)
 endfunction()
-foreach(topic context memory stream launch graph module)
+foreach(topic context devices memory stream launch graph module)
   kofn_driver_test(${topic})
 endforeach()
 

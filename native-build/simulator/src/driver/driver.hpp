@@ -195,8 +195,6 @@ void endContext(Driver& driver, const std::shared_ptr<Context>& context, const s
 CUdeviceptr allocateDevice(Call& c, Device& device, std::size_t bytes, const std::shared_ptr<Pool>& pool);
 void releaseBlock(Driver& driver, Device& device, std::uint64_t address);
 bool isDeviceAddress(std::uint64_t address);
-// Device that owns the address, by asking each; null when none does.
-Device* deviceOf(Driver& driver, std::uint64_t address);
 
 // module_api.cpp
 std::shared_ptr<Module> loadModule(Call& c, const std::shared_ptr<Context>& context, std::string_view ptx, std::string& log);

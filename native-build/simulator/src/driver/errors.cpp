@@ -40,7 +40,7 @@ void makeDevices(Driver& driver) {
     device->properties = sim::propertiesFor(config.arch / 10, config.arch % 10);
     if (config.multiprocessors) device->properties.multiprocessors = config.multiprocessors;
     if (config.memory) device->properties.totalMemory = config.memory;
-    device->memory = std::make_unique<sim::DeviceMemory>(device->properties.totalMemory);
+    device->memory = std::make_unique<sim::DeviceMemory>(device->properties.totalMemory, ordinal);
     device->defaultPool = std::make_shared<Pool>();
     device->defaultPool->device = ordinal;
     device->defaultPool->isDefault = true;

@@ -19,7 +19,8 @@ struct Place {
 
 Place placeOf(Call& c, CUdeviceptr pointer) {
   Place place;
-  place.device = c.context->device->blockAt(pointer);
+  for (const auto& device : c.driver.devices)   // the addresses of different devices are disjoint
+    if (!place.device) place.device = device->blockAt(pointer);
   if (!place.device) place.host = c.driver.hostBlockAt(pointer);
   return place;
 }

@@ -95,6 +95,7 @@ void Scheduler::execute(OperationPtr operation) {
   operation->running = true;
   if (operation->action && (operation->evenAfterFault || !operation->context->fault)) operation->action(*operation);
   operation->action = nullptr;   // releases what the action held: staging buffers, modules
+  operation->context = nullptr;  // whose streams keep their last operation: each would keep the other alive
   operation->running = false;
   operation->done = true;
   --pending_;

@@ -174,7 +174,7 @@ void runBlocks(Worker& worker) {
   const bool random = l.options->randomOrder;
   std::size_t residents = random ? 2 : 1;
   constexpr u64 kPatience = 1u << 18;   // instructions without a finished block, after which spinning blocks get company
-  const u64 limit = l.options->maxThreadInstructions ? l.options->maxThreadInstructions : 10'000'000'000'000ull;
+  const u64 limit = l.options->maxThreadInstructions ? l.options->maxThreadInstructions : 200'000'000'000ull;
   u64 sinceProgress = 0;
   bool blocksLeft = true;
   std::vector<Block*> running;

@@ -104,8 +104,8 @@ struct Report {
 // ---------------------------------------------------------------------------------------------------------------------
 // Device memory
 
-// Addresses handed out start at this value: no host process can dereference them.
-inline constexpr std::uint64_t kGlobalBase = 0x0000'8000'0000'0000ull;
+// Addresses handed out start at this value: no host process can dereference them. Every device has a range of its own.
+inline constexpr std::uint64_t kGlobalBase = 0x0000'8000'0000'0000ull, kGlobalStride = 1ull << 43;
 // Windows of the generic address space that hold shared and local memory.
 inline constexpr std::uint64_t kSharedWindow = 0x0001'0000'0000'0000ull;
 inline constexpr std::uint64_t kLocalWindow = 0x0002'0000'0000'0000ull;
@@ -130,7 +130,8 @@ struct AccessStatus {
 // that no kernel that touches the same bytes runs meanwhile (as on a device).
 class DeviceMemory {
  public:
-  explicit DeviceMemory(std::uint64_t totalBytes);
+  // `index` tells several devices apart: their addresses are disjoint.
+  explicit DeviceMemory(std::uint64_t totalBytes, unsigned index = 0);
   ~DeviceMemory();
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
@@ -259,7 +260,7 @@ struct Options {
   bool randomOrder = true;          // false: blocks and warps in order, still preempted at barriers only
   unsigned hostThreads = 0;         // 0: all cores
   std::uint64_t l2Bytes = 0;        // modelled L2; 0: the device's
-  std::uint64_t maxThreadInstructions = 0;  // watchdog: fault 702 beyond; 0: 10^13
+  std::uint64_t maxThreadInstructions = 0;  // watchdog: fault 702 beyond; 0: 2 * 10^11, some minutes
   std::uint32_t maxReports = 64;    // distinct ones kept per launch
   std::function<void(std::string_view)> print;  // device printf; null: stdout. Never called by two threads at once.
 

@@ -45,7 +45,7 @@ std::string describe(const Allocation& a) {
 
 }  // namespace
 
-DeviceMemory::Impl::Impl(std::uint64_t totalBytes) : total(totalBytes) {
+DeviceMemory::Impl::Impl(std::uint64_t totalBytes, unsigned index) : base(kGlobalBase + index * kGlobalStride), total(totalBytes) {
   // Room for 64 generations of a full device, less where the system does not let that much be reserved.
   for (reserved = std::max<std::uint64_t>(std::uint64_t{1} << 30, std::min(total * 64, std::uint64_t{1} << 40)); reserved >= (64u << 20); reserved /= 2) {
     data = static_cast<std::byte*>(reserve(reserved));
@@ -100,7 +100,7 @@ AccessStatus DeviceMemory::Impl::check(std::uint64_t address, std::uint64_t byte
   return {};
 }
 
-DeviceMemory::DeviceMemory(std::uint64_t totalBytes) : impl_(std::make_unique<Impl>(totalBytes)) {}
+DeviceMemory::DeviceMemory(std::uint64_t totalBytes, unsigned index) : impl_(std::make_unique<Impl>(totalBytes, index)) {}
 DeviceMemory::~DeviceMemory() = default;
 
 std::uint64_t DeviceMemory::allocate(std::uint64_t bytes, std::string site) {
@@ -113,7 +113,7 @@ std::uint64_t DeviceMemory::allocate(std::uint64_t bytes, std::string site) {
   m.live += bytes;
   std::memset(m.data + offset, kPoison, bytes);
   std::memset(m.state + offset, kUninitialised, bytes);
-  const std::uint64_t address = kGlobalBase + offset;
+  const std::uint64_t address = m.base + offset;
   m.allocations[address] = {address, bytes, false, std::move(site)};
   return address;
 }
@@ -124,7 +124,7 @@ bool DeviceMemory::release(std::uint64_t address) {
   if (it == impl_->allocations.end() || it->second.released) return false;
   it->second.released = true;
   impl_->live -= it->second.bytes;
-  const std::uint64_t begin = address - kGlobalBase, end = begin + it->second.bytes;
+  const std::uint64_t begin = address - impl_->base, end = begin + it->second.bytes;
   forget(impl_->data, begin, end);
   forget(impl_->state, begin, end);
   forget(impl_->cells, begin / 4 * sizeof(GlobalCell), (end + 3) / 4 * sizeof(GlobalCell));
@@ -169,7 +169,7 @@ AccessStatus DeviceMemory::copyIn(std::uint64_t destination, const void* source,
   const std::lock_guard lock(impl_->mutex);
   AccessStatus s = impl_->check(destination, bytes);
   if (s.error != AccessError::None || bytes == 0) return s;
-  const std::uint64_t at = destination - kGlobalBase;
+  const std::uint64_t at = destination - impl_->base;
   std::memcpy(impl_->data + at, source, bytes);
   std::memset(impl_->state + at, kInitialised, bytes);
   return s;
@@ -179,7 +179,7 @@ AccessStatus DeviceMemory::copyOut(void* destination, std::uint64_t source, std:
   const std::lock_guard lock(impl_->mutex);
   AccessStatus s = impl_->check(source, bytes);
   if (s.error != AccessError::None || bytes == 0) return s;
-  const std::uint64_t at = source - kGlobalBase;
+  const std::uint64_t at = source - impl_->base;
   std::memcpy(destination, impl_->data + at, bytes);
   const std::uint8_t* const state = impl_->state + at;
   const std::uint8_t* const bad = std::find_if(state, state + bytes, [](std::uint8_t v) { return v != kInitialised; });
@@ -195,8 +195,8 @@ AccessStatus DeviceMemory::copyDevice(std::uint64_t destination, std::uint64_t s
   AccessStatus s = impl_->check(source, bytes);
   if (s.error == AccessError::None) s = impl_->check(destination, bytes);
   if (s.error != AccessError::None || bytes == 0) return s;
-  std::memmove(impl_->data + (destination - kGlobalBase), impl_->data + (source - kGlobalBase), bytes);
-  std::memmove(impl_->state + (destination - kGlobalBase), impl_->state + (source - kGlobalBase), bytes);
+  std::memmove(impl_->data + (destination - impl_->base), impl_->data + (source - impl_->base), bytes);
+  std::memmove(impl_->state + (destination - impl_->base), impl_->state + (source - impl_->base), bytes);
   return s;
 }
 
@@ -206,9 +206,9 @@ AccessStatus DeviceMemory::fill(std::uint64_t destination, std::uint32_t value, 
   if (count > ~0ull / width) return {AccessError::OutOfBounds, destination, "fill of more than 2^64 bytes"};
   AccessStatus s = impl_->check(destination, count * width);
   if (s.error != AccessError::None || count == 0) return s;
-  std::byte* p = impl_->data + (destination - kGlobalBase);
+  std::byte* p = impl_->data + (destination - impl_->base);
   for (std::uint64_t i = 0; i < count; ++i, p += width) std::memcpy(p, &value, width);
-  std::memset(impl_->state + (destination - kGlobalBase), kInitialised, count * width);
+  std::memset(impl_->state + (destination - impl_->base), kInitialised, count * width);
   return s;
 }
 

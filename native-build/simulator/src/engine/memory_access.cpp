@@ -66,7 +66,7 @@ std::byte* globalLane(Warp& w, const Access& a, int lane) {
     if (checking(w, Check::Misaligned)) return nullptr;
   }
   if (m.contains(address, a.bytes)) {
-    const u64 offset = address - kGlobalBase;
+    const u64 offset = address - m.base;
     const std::uint8_t* state = m.state + offset;
     if (allocated(state, a.bytes)) {
       if (a.action != Action::Store && !initialised(state, a.bytes)) uninitialised(w, a, lane, Check::UninitialisedGlobal);
@@ -99,7 +99,7 @@ bool globalFast(Warp& w, Access& a) {
   DeviceMemory::Impl& m = *w.launch->memory;
   const u32 bytes = 32 * a.bytes;
   if (!m.contains(first, bytes)) return false;
-  const std::uint8_t* state = m.state + (first - kGlobalBase);
+  const std::uint8_t* state = m.state + (first - m.base);
   u64 low = 0, bad = 0;   // every byte allocated; for loads every byte initialised
   for (u32 b = 0; b < bytes; b += 8) {
     u64 v;
@@ -108,7 +108,7 @@ bool globalFast(Warp& w, Access& a) {
     bad |= v ^ 0x0303030303030303ull;
   }
   if (low || (a.action != Action::Store && bad)) return false;
-  std::byte* host = m.data + (first - kGlobalBase);
+  std::byte* host = m.data + (first - m.base);
   for (int l = 0; l < 32; ++l) a.host[l] = host + static_cast<u32>(l) * a.bytes;
   return true;
 }
@@ -147,7 +147,7 @@ void resolveGlobal(Warp& w, Access& a, const std::byte* values, u32 stride) {
     for (u32 m = a.exec; m != 0; m &= m - 1) {
       const int l = std::countr_zero(m);
       if (a.host[l] && w.launch->memory->contains(a.address[l], a.bytes))
-        std::memset(w.launch->memory->state + (a.address[l] - kGlobalBase), kInitialised, a.bytes);
+        std::memset(w.launch->memory->state + (a.address[l] - w.launch->memory->base), kInitialised, a.bytes);
     }
 }
 

@@ -18,7 +18,7 @@ void deliver(Warp& w, const PendingCopy& c) {
   std::byte* const to = b.shared.data() + c.shared;
   if (c.sourceBytes) {
     std::byte* from = nullptr;
-    if (w.launch->memory->contains(c.global, c.sourceBytes)) from = w.launch->memory->data + (c.global - kGlobalBase);
+    if (w.launch->memory->contains(c.global, c.sourceBytes)) from = w.launch->memory->data + (c.global - w.launch->memory->base);
     else from = w.launch->memory->hostPointer(c.global, c.sourceBytes);
     if (from) std::memcpy(to, from, c.sourceBytes);
   }

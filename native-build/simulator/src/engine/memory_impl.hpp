@@ -25,9 +25,10 @@ struct HostRange {
 };
 
 struct DeviceMemory::Impl {
-  explicit Impl(std::uint64_t totalBytes);
+  Impl(std::uint64_t totalBytes, unsigned index);
   ~Impl();
 
+  const std::uint64_t base;   // the first address
   std::uint64_t total = 0, reserved = 0, live = 0;
   std::atomic<std::uint64_t> used{0};   // grows while kernels run: device-side malloc
   std::byte* data = nullptr;
@@ -42,7 +43,7 @@ struct DeviceMemory::Impl {
 
   // Host pointer of `address`, or null; only says whether the reserved range contains it.
   bool contains(std::uint64_t address, std::uint64_t bytes) const {
-    const std::uint64_t offset = address - kGlobalBase;
+    const std::uint64_t offset = address - base;
     const std::uint64_t end = used.load(std::memory_order_relaxed);
     return offset < end && bytes <= end - offset;
   }

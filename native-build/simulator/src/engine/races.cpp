@@ -124,7 +124,7 @@ void reportGlobal(Warp& w, int lane, u64 earlier, u64 address, const char* what)
 void raceGlobal(Warp& w, int lane, u64 address, u32 bytes, Action action, std::uint16_t flags, bool sameValue) {
   const bool strong = action == Action::Atomic || (flags & kStrong);
   GlobalCell* const cells = w.launch->memory->cells;
-  const u64 offset = address - kGlobalBase;
+  const u64 offset = address - w.launch->memory->base;
   const u64 owner = w.block->owner;
   for (u64 at = offset; at < offset + bytes;) {
     const u32 in = static_cast<u32>(at & 3), n = static_cast<u32>(std::min<u64>(4 - in, offset + bytes - at)), mask = ((1u << n) - 1) << in;

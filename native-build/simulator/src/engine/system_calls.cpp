@@ -24,7 +24,7 @@ const std::byte* lookUp(Warp& w, int lane, u64 address, u64 bytes) {
     return offset < b.shared.size() && bytes <= b.shared.size() - offset ? b.shared.data() + offset : nullptr;
   }
   DeviceMemory::Impl& m = *w.launch->memory;
-  if (m.contains(address, bytes) && m.state[address - kGlobalBase] != kUnallocated) return m.data + (address - kGlobalBase);
+  if (m.contains(address, bytes) && m.state[address - m.base] != kUnallocated) return m.data + (address - m.base);
   return m.hostPointer(address, bytes);
 }
 

@@ -2,7 +2,7 @@
 //
 // The .approx and .full functions.
 //
-// PTX bounds their error and says nothing else. In the normal mode each returns the host libm's value, which is closer
+// The PTX manual ("Floating Point Instructions") bounds their error and says nothing else. In the normal mode each returns the host libm's value, which is closer
 // to the truth than the bound; in the *worst* mode each returns the representable value farthest from the truth that
 // the bound still allows, in a direction that a seed and the operand's bits decide. Code that needs more accuracy than
 // is promised then fails here, not on a GPU. Special operands (zeros, infinities, NaN) follow the manual's tables in
@@ -52,12 +52,12 @@ inline float approximate(float accurate, double exact, double bound, Approx mode
 
 } // namespace detail
 
-/// ex2.approx{.ftz}.f32: at most 2 ulp over the full range. ex2(-inf) = +0, ex2(+-0) = 1, ex2(+inf) = +inf.
+/// ex2.approx{.ftz}.f32: at most 2 ulp from the correctly rounded result over the full range. ex2(-inf) = +0, ex2(+-0) = 1, ex2(+inf) = +inf.
 inline float ex2_approx(float a, bool ftz, Approx mode = {}) {
   if (ftz) a = flush(a);
   float r = std::exp2(a);
   if (mode.worst && a != 0 && std::isfinite(r)) {
-    const double exact = std::exp2(static_cast<double>(a));
+    const double exact = static_cast<float>(std::exp2(static_cast<double>(a)));
     r = detail::farthest<float>(exact, 2 * detail::ulp_of_float(exact), mode, bits_of(a));
   }
   return finish(r, {.ftz = ftz});

@@ -74,7 +74,8 @@ TEST("f32 functions stay within their bound and the worst mode reaches it") {
   const auto cos = [](float x, Approx m) { return cos_approx(x, false, m); };
   const auto tanh = [](float x, Approx m) { return num::tanh_approx(x, m); };
   const auto log2l = [](long double x) { return std::log2(x); };
-  bounded("ex2", ex2, [](long double x) { return std::exp2(x); }, Unit::ulp, 2, between(-140, 127));
+  // Its bound counts from the rounded result.
+  bounded("ex2", ex2, [](long double x) { return static_cast<float>(std::exp2(x)); }, Unit::ulp, 2, between(-140, 127));
   bounded("lg2 in (0.5, 2)", lg2, log2l, Unit::absolute, 0x1p-22, between(0.5001, 1.9999));
   bounded("lg2 elsewhere", lg2, log2l, Unit::relative, 0x1p-22, magnitudes(2, 127));
   bounded("rcp", rcp, [](long double x) { return 1 / x; }, Unit::ulp, 1, magnitudes(-126, 126));
