@@ -14,6 +14,7 @@ struct Draw {
   const void* logits;  // [rows, n] with a pitch, of the kernel's element type
   long long rows;
   long long pitch;     // elements
+  const unsigned* steps;  // added to step: what a graph changes from launch to launch
   int n;
   int k;
   float beta;          // noise scale; 0 draws no noise
@@ -59,11 +60,13 @@ __device__ __forceinline__ void loadQuad(const T* row, int column, int n, float 
   for (int j = 0; j < 4; ++j) out[j] = column + j < n ? widen(row[column + j]) : -INFINITY;
 }
 
+__device__ __forceinline__ unsigned stepOf(const Draw& d) { return d.step + __ldg(d.steps); }
+
 // The keys of columns 4 * quad .. 4 * quad + 3 as floats: fma(beta, G, logit) with one rounding. Column c uses word c & 3 of the
 // counter (c >> 2, row, stream, step), so four columns share one evaluation of Philox.
 __device__ __forceinline__ void noiseKeys(const Draw& d, unsigned row, unsigned quad, float (&x)[4]) {
   if (d.beta == 0.0f) return;
-  const uint4 w = philox(make_uint4(quad, d.firstRow + row, d.stream, d.step), make_uint2(d.seedLow, d.seedHigh));
+  const uint4 w = philox(make_uint4(quad, d.firstRow + row, d.stream, stepOf(d)), make_uint2(d.seedLow, d.seedHigh));
   x[0] = __fmaf_rn(d.beta, gumbel(w.x), x[0]);
   x[1] = __fmaf_rn(d.beta, gumbel(w.y), x[1]);
   x[2] = __fmaf_rn(d.beta, gumbel(w.z), x[2]);
@@ -99,7 +102,7 @@ __device__ __forceinline__ float singleKey(const Draw& d, long long row, int col
   const float logit = widen(static_cast<const T*>(d.logits)[row * d.pitch + column]);
   if (d.beta == 0.0f) return logit;
   return noisyKey(logit, d.beta,
-                  make_uint4(static_cast<unsigned>(column) >> 2, d.firstRow + static_cast<unsigned>(row), d.stream, d.step),
+                  make_uint4(static_cast<unsigned>(column) >> 2, d.firstRow + static_cast<unsigned>(row), d.stream, stepOf(d)),
                   make_uint2(d.seedLow, d.seedHigh), column & 3);
 }
 

@@ -408,7 +408,7 @@ public final class Device implements AutoCloseable {
   public Graph capture(Runnable work) {
     Check.notNull("work", work);
     Streams streams = engine().streams();
-    if (capturing.get() != null) {
+    if (isCapturing()) {
       throw new IllegalStateException("capturing is not possible inside Device.capture");
     }
     Captured captured =
@@ -420,6 +420,15 @@ public final class Device implements AutoCloseable {
     } finally {
       capturing.remove();
     }
+  }
+
+  /**
+   * Whether the calling thread is inside {@link #capture}, where results cannot be looked at.
+   *
+   * @return true if operations are recorded
+   */
+  public boolean isCapturing() {
+    return capturing.get() != null;
   }
 
   /** Notes that an operation uses a tensor. */

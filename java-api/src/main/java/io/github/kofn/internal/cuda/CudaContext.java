@@ -48,6 +48,7 @@ final class CudaContext implements AutoCloseable {
   private final ThreadLocal<Scope> scope = new ThreadLocal<>();
 
   private final CudaMemory memory;
+  private final Buffer noSteps;
   private final RowStatus rowStatus;
   private final CudaStreams streams;
 
@@ -94,6 +95,7 @@ final class CudaContext implements AutoCloseable {
       this.order = driver.query(Entry.EVENT_CREATE, WITHOUT_TIMING);
       this.last = own;
       this.memory = new CudaMemory(this, driver, device);
+      this.noSteps = memory.allocate(4);
       this.rowStatus = new RowStatus(this);
       this.streams = new CudaStreams(this, driver);
     } catch (RuntimeException e) {
@@ -236,6 +238,12 @@ final class CudaContext implements AutoCloseable {
     return now == null ? null : now.capture();
   }
 
+  /** The address of the word that is added to the step of this thread's draws. */
+  long steps() {
+    Capture capture = capture();
+    return capture == null ? noSteps.address() : capture.steps();
+  }
+
   /** Throws if this thread's work is recorded. */
   void requireNoCapture(String what) {
     if (capture() != null) {
@@ -351,6 +359,7 @@ final class CudaContext implements AutoCloseable {
       driver.call(Entry.STREAM_SYNCHRONIZE, own);
       streams.close();
       rowStatus.close();
+      memory.release(noSteps);
       memory.close();
       modules.values().forEach(module -> driver.call(Entry.MODULE_UNLOAD, module));
       driver.call(Entry.EVENT_DESTROY, order);

@@ -280,8 +280,9 @@ final class CudaSampling implements SamplingKernels {
 
   // The structs of keys.cuh, outputs.cuh, draw_stream.cuh and sort_winners.cuh.
 
-  private static void putDraw(Parameters p, View logits, int k, Draw draw) {
+  private void putDraw(Parameters p, View logits, int k, Draw draw) {
     p.struct().putLong(address(logits)).putLong(logits.rows()).putLong(logits.pitch());
+    p.putLong(context.steps());
     p.putInt(Math.toIntExact(logits.columns())).putInt(k).putFloat(draw.noiseScale());
     p.putInt((int) draw.seed()).putInt((int) (draw.seed() >>> 32));
     p.putInt(draw.stream()).putInt(draw.step()).putInt((int) draw.firstRow());
@@ -309,7 +310,7 @@ final class CudaSampling implements SamplingKernels {
     p.putLong(address(counts)).putLong(chunks.paddedN()).putInt(chunks.count()).putInt(level);
   }
 
-  private static void putStreamOnly(
+  private void putStreamOnly(
       Parameters p,
       View logits,
       int k,
