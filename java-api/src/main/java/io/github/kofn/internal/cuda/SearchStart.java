@@ -2,8 +2,8 @@
 package io.github.kofn.internal.cuda;
 
 /**
- * Where a kernel starts to look for the k-th largest of n keys, in deviations of the row's keys: for
- * keys of flat logits, which have a Gumbel distribution. Rows of other keys only take longer.
+ * Where a kernel starts to look for the k-th largest of n keys, in deviations of the row's keys:
+ * for keys of flat logits, which have a Gumbel distribution. Rows of other keys only take longer.
  *
  * @param z the first guess, above the mean
  * @param slope how far the guess moves for each key that is too many or too few
