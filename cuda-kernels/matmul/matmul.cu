@@ -8,29 +8,47 @@
 #include "lanes.cuh"
 #include "mask_gradient.cuh"
 #include "storage.cuh"
+#include "tensor_product.cuh"
 #include "weight_gradient.cuh"
 
 namespace {
 using f32 = float;
 using i32 = int;
+using bf16 = kofn::Bf16;
+using f16 = kofn::F16;
+using tf32 = kofn::Tf32;
+using i8 = kofn::I8;
 }  // namespace
 
 #define KOFN_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS)
+// Two thread blocks a multiprocessor leave a thread the registers that its accumulators need.
+#define KOFN_WIDE_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 2)
 #define KOFN_TAKE(T, NAME) __grid_constant__ const kofn::T NAME
 
 #define KOFN_LANES(T, R)                                                                                                        \
-  KOFN_KERNEL(256) kofn_matmul_lanes_##T##_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {          \
+  KOFN_WIDE_KERNEL(256) kofn_matmul_lanes_##T##_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {          \
     kofn::lanesProduct<T, R, false>(p, o, f);                                                                                   \
   }
 
 #define KOFN_LANES_BACK(R)                                                                                                      \
-  KOFN_KERNEL(256) kofn_matmul_input_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {          \
+  KOFN_WIDE_KERNEL(256) kofn_matmul_input_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {          \
     kofn::lanesProduct<float, R, true>(p, o, f);                                                                                \
   }
 
 #define KOFN_WEIGHT_GRADIENT(R)                                                                                                 \
   KOFN_KERNEL(256) kofn_matmul_weight_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o)) {                               \
     kofn::weightGradient<R>(p, o);                                                                                              \
+  }
+
+#define KOFN_TENSOR(T, THREADS, WARPS_M, WARPS_N, R, BLOCK)                                                                      \
+  KOFN_WIDE_KERNEL(THREADS) kofn_matmul_tensor_##T##_##BLOCK(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {    \
+    kofn::tensorProduct<kofn::TensorShape<T, BLOCK, R, WARPS_M, WARPS_N, false>>(p, o, f);                                       \
+  }
+
+#define KOFN_TENSOR_BACK(T, THREADS, WARPS_M, WARPS_N, R, BLOCK)                                                                 \
+  KOFN_WIDE_KERNEL(THREADS)                                                                                                     \
+  kofn_matmul_input_gradient_tensor_##T##_##BLOCK(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {         \
+    kofn::tensorProduct<kofn::TensorShape<T, BLOCK, R, WARPS_M, WARPS_N, true>>(p, o, f);                                        \
   }
 
 #include "catalogue.inc"

@@ -106,8 +106,8 @@ public record Epilogue(
    * dBias} = the sum over the batch of {@code dY * activation'(z)}. The residual's gradient is dY
    * itself.
    *
-   * @param dy F32 [batch, out]: the loss's gradient with respect to y
-   * @param dSum F32 [batch, out], overwritten: what the products' gradients take as their dY; may
+   * @param dy F32, BF16 or F16 [batch, out]: the loss's gradient with respect to y
+   * @param dSum F32, BF16 or F16 [batch, out], overwritten: what the products' gradients take as their dY; may
    *     be dy itself
    * @param dBias F32 [out], overwritten; null where not wanted
    * @throws IllegalArgumentException if a shape does not fit, the epilogue has output scales (those
@@ -121,9 +121,9 @@ public record Epilogue(
         "preActivation is null; allowed: the tensor that received z, for activation %s",
         activation);
     Shapes.activations("dy", dy, dy == null ? 0 : dy.rows(), dy == null ? 0 : dy.columns());
-    Shapes.f32("dy", dy);
+    Shapes.floating("dy", dy);
     Shapes.activations("dSum", dSum, dy.rows(), dy.columns());
-    Shapes.f32("dSum", dSum);
+    Shapes.floating("dSum", dSum);
     if (dBias != null) {
       Shapes.vector("dBias", dBias, dy.columns());
     }

@@ -47,6 +47,7 @@ public final class KofNMatrix implements AutoCloseable {
   private CompanionTensors companion;
   private long companionVersion = -1;
   private long version;
+  private boolean tf32;
 
   private KofNMatrix(KofNLayout layout, boolean packed, Tensor values, boolean ownsValues) {
     this.layout = layout;
@@ -144,6 +145,28 @@ public final class KofNMatrix implements AutoCloseable {
   }
 
   /**
+   * Lets products of F32 with F32 round their factors to TF32, of 10 mantissa bits, where a device
+   * multiplies those faster: a relative error of up to 2^-11 for each factor, instead of true F32.
+   * Off by default; backends without TF32 ignore it.
+   *
+   * @param allowed whether it is allowed from now on
+   * @return this matrix
+   */
+  public KofNMatrix allowTf32(boolean allowed) {
+    tf32 = allowed;
+    return this;
+  }
+
+  /**
+   * Whether {@link #allowTf32} allowed it.
+   *
+   * @return true if F32 factors may be rounded to TF32
+   */
+  public boolean allowsTf32() {
+    return tf32;
+  }
+
+  /**
    * Keeps what was drawn.
    *
    * @param selection drawn with {@link Order#INDEX} from logits [blockRows, blockColumns], with the
@@ -217,7 +240,7 @@ public final class KofNMatrix implements AutoCloseable {
     Check.notNull("epilogue", epilogue);
     Shapes.activations("x", x, x.rows(), layout.in());
     Shapes.activations("y", y, x.rows(), layout.out());
-    Check.that(y.type().isFloating(), "y is %s; allowed: F32, BF16 or F16", y);
+    Shapes.floating("y", y);
     Check.that(x != y, "y is x; allowed: another tensor");
     Check.that(
         (x.type() == DType.I8) == (values.type() == DType.I8),
@@ -234,9 +257,9 @@ public final class KofNMatrix implements AutoCloseable {
    * dX = dSum W.
    *
    * @param forward from the forward product
-   * @param dSum F32 [batch, out]: the loss's gradient with respect to the sums, see {@link
+   * @param dSum F32, BF16 or F16 [batch, out]: the loss's gradient with respect to the sums, see {@link
    *     Epilogue#gradient}
-   * @param dx F32 [batch, in], overwritten; columns that no row kept become 0
+   * @param dx F32, BF16 or F16 [batch, in], overwritten; columns that no row kept become 0
    * @throws IllegalStateException if another pattern was selected since the forward product
    */
   public void inputGradient(Forward forward, Tensor dSum, Tensor dx) {
@@ -248,8 +271,8 @@ public final class KofNMatrix implements AutoCloseable {
    * one pass.
    *
    * @param forward from the forward product
-   * @param dSum F32 [batch, out]: the loss's gradient with respect to the sums
-   * @param dx F32 [batch, in], overwritten
+   * @param dSum F32, BF16 or F16 [batch, out]: the loss's gradient with respect to the sums
+   * @param dx F32, BF16 or F16 [batch, in], overwritten
    * @param activation the activation of the layer before
    * @param z F32 [batch, in], the pre-activation of the layer before; null with the identity
    * @throws IllegalStateException if another pattern was selected since the forward product
@@ -258,7 +281,7 @@ public final class KofNMatrix implements AutoCloseable {
       Forward forward, Tensor dSum, Tensor dx, Activation activation, Tensor z) {
     checkBackward(forward, dSum);
     Shapes.activations("dx", dx, dSum.rows(), layout.in());
-    Shapes.f32("dx", dx);
+    Shapes.floating("dx", dx);
     Check.notNull("activation", activation);
     boolean derivative = activation != Activation.IDENTITY;
     if (derivative) {
@@ -279,7 +302,7 @@ public final class KofNMatrix implements AutoCloseable {
    * dW = dSum^T X on the kept blocks.
    *
    * @param forward from the forward product
-   * @param dSum F32 [batch, out]: the loss's gradient with respect to the sums
+   * @param dSum F32, BF16 or F16 [batch, out]: the loss's gradient with respect to the sums
    * @param dw F32, shaped like {@link #values()}; kept blocks are overwritten, all else stays as it
    *     was
    * @throws IllegalStateException if another pattern was selected since the forward product
@@ -303,7 +326,7 @@ public final class KofNMatrix implements AutoCloseable {
    * elements of W * (dSum^T X). Pruned blocks have one too; it is what lets them come back.
    *
    * @param forward from the forward product
-   * @param dSum F32 [batch, out]: the loss's gradient with respect to the sums
+   * @param dSum F32, BF16 or F16 [batch, out]: the loss's gradient with respect to the sums
    * @param dMask F32 [blockRows, blockColumns], overwritten
    * @throws IllegalStateException if the matrix is packed, for its pruned weights are gone; or if
    *     another pattern was selected since the forward product
@@ -352,7 +375,7 @@ public final class KofNMatrix implements AutoCloseable {
   }
 
   private Pattern pattern() {
-    return new Pattern(layout, Access.view(indices), packed, Access.view(values));
+    return new Pattern(layout, Access.view(indices), packed, Access.view(values), tf32);
   }
 
   private Companion companion() {
@@ -376,7 +399,7 @@ public final class KofNMatrix implements AutoCloseable {
     }
     Check.notNull("dSum", dSum);
     Shapes.activations("dSum", dSum, forward.x().rows(), layout.out());
-    Shapes.f32("dSum", dSum);
+    Shapes.floating("dSum", dSum);
   }
 
   private void requireInPlace(String operation) {

@@ -38,6 +38,11 @@ final class Shapes {
     Check.that(tensor.type() == DType.F32, "%s is %s; allowed: F32", name, tensor);
   }
 
+  static void floating(String name, Tensor tensor) {
+    Check.that(
+        tensor.type().isFloating(), "%s is %s; allowed: F32, BF16 or F16", name, tensor);
+  }
+
   static void vector(String name, Tensor tensor, long length) {
     Check.notNull(name, tensor);
     Check.that(

@@ -9,19 +9,19 @@ final class Expected {
   private final double[] values;
   private final double[] sumError;
   private final double[] otherError;
-  private final boolean half;
+  private final boolean tensorCores;
 
   /**
    * Zeros without errors.
    *
    * @param size how many elements
-   * @param half whether the operands are of 16 bits, which GPUs multiply on tensor cores
+   * @param tensorCores whether a GPU may have summed on tensor cores
    */
-  Expected(int size, boolean half) {
+  Expected(int size, boolean tensorCores) {
     values = new double[size];
     sumError = new double[size];
     otherError = new double[size];
-    this.half = half;
+    this.tensorCores = tensorCores;
   }
 
   /** Sums in double. */
@@ -49,7 +49,7 @@ final class Expected {
   void compare(String what, Device device, float[] actual, Agreement agreement) {
     // Tensor cores truncate where they add, which costs up to a whole last digit instead of half.
     boolean truncates =
-        half && (device.backend() == Backend.CUDA || device.backend() == Backend.SIMULATED);
+        tensorCores && (device.backend() == Backend.CUDA || device.backend() == Backend.SIMULATED);
     double[] bounds = new double[values.length];
     for (int i = 0; i < bounds.length; i++) {
       bounds[i] = sumError[i] * (truncates ? 2 : 1) + otherError[i];

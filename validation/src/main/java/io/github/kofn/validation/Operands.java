@@ -26,6 +26,7 @@ final class Operands implements AutoCloseable {
     this.data = data;
     try {
       matrix = data.problem.packed() ? packed() : inPlace();
+      matrix.allowTf32(data.problem.types().tf32());
       x = activations(data.problem.types().x(), data.x, data.layout.in());
     } catch (RuntimeException e) {
       tensors.forEach(Tensor::close);

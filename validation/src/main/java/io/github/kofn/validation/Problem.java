@@ -23,20 +23,31 @@ record Problem(
     boolean preferredLayout,
     PatternKind pattern) {
 
-  /** The types of X, W and Y. */
-  record Types(DType x, DType w, DType y) {
+  /**
+   * The types of X, W and Y. Y's is that of the gradients with respect to activations, too.
+   *
+   * @param x of X
+   * @param w of W
+   * @param y of Y
+   * @param tf32 whether F32 factors may be rounded to TF32
+   */
+  record Types(DType x, DType w, DType y, boolean tf32) {
+    Types(DType x, DType w, DType y) {
+      this(x, w, y, false);
+    }
+
     boolean isInteger() {
       return x == DType.I8;
     }
 
-    /** Whether a GPU multiplies these on tensor cores. */
-    boolean isHalf() {
-      return x != DType.F32 && w != DType.F32 && !isInteger();
+    /** Whether a GPU may multiply these on tensor cores, to floating-point sums. */
+    boolean onTensorCores(DType a, DType b) {
+      return tf32 || (a != DType.F32 && b != DType.F32 && !isInteger());
     }
 
     @Override
     public String toString() {
-      return x + "*" + w + "->" + y;
+      return x + "*" + w + "->" + y + (tf32 ? " by TF32" : "");
     }
   }
 

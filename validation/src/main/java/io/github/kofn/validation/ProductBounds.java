@@ -22,6 +22,7 @@ import io.github.kofn.sparse.KofNLayout;
  *       the longer of the two ways to nest its sums; its terms have three factors.
  * </ul>
  *
+ * Where TF32 is allowed, each factor is first rounded to 11 significant bits, which costs (2^-10 + 2^-22) sum |x| |w| more.
  * Sums of integers are exact until they become F32. An epilogue adds a rounding for each of its
  * operations; an activation passes errors on by its steepest slope and adds 8 units relative to |z|
  * (GELU's and SILU's own error where z is negative and the function cancels), its derivative 8
@@ -29,20 +30,21 @@ import io.github.kofn.sparse.KofNLayout;
  */
 final class ProductBounds {
   private static final double UNIT = 0x1p-24;
+  private static final double TF32 = 0x1p-11;
   private static final double FUNCTION = 8 * UNIT;
 
   private final ProductData data;
   private final KofNLayout layout;
   private final int batch;
   private final boolean integer;
-  private final boolean half;
+  private final Problem.Types types;
 
   ProductBounds(ProductData data) {
     this.data = data;
     this.layout = data.layout;
     this.batch = data.problem.batch();
     this.integer = data.problem.types().isInteger();
-    this.half = data.problem.types().isHalf();
+    this.types = data.problem.types();
   }
 
   /** The plain sums, in a type. */
@@ -52,7 +54,7 @@ final class ProductBounds {
 
   /** The sums X W^T. */
   private Expected sums() {
-    Expected expected = new Expected(batch * layout.out(), half);
+    Expected expected = new Expected(batch * layout.out(), types.onTensorCores(types.x(), types.w()));
     for (int o = 0; o < layout.out(); o++) {
       int[] inputs = data.inputsOf(o);
       for (int b = 0; b < batch; b++) {
@@ -67,16 +69,21 @@ final class ProductBounds {
             b * layout.out() + o,
             sum,
             integer ? 0 : (inputs.length + 1) * UNIT * magnitude,
-            integer ? UNIT * Math.abs(sum) : 0);
+            integer ? UNIT * Math.abs(sum) : rounding(magnitude));
       }
     }
     return expected;
   }
 
+  /** What rounding both factors to TF32, of 10 mantissa bits, costs; F32 has 23. */
+  private double rounding(double magnitude) {
+    return types.tf32() ? (2 * TF32 + TF32 * TF32) * magnitude : 0;
+  }
+
   /** What an epilogue with scale, output scales and bias makes of the sums: z. */
   Expected preActivation(float scale) {
     Expected sums = sums();
-    Expected expected = new Expected(sums.values().length, half);
+    Expected expected = new Expected(sums.values().length, types.onTensorCores(types.x(), types.w()));
     for (int at = 0; at < sums.values().length; at++) {
       int o = at % layout.out();
       double factor = (double) scale * data.outputScales[o];
@@ -94,7 +101,7 @@ final class ProductBounds {
 
   /** What an activation and the residual make of z, stored in a type. */
   Expected activated(Expected z, Activation activation, DType y) {
-    Expected expected = new Expected(z.values().length, half);
+    Expected expected = new Expected(z.values().length, types.onTensorCores(types.x(), types.w()));
     double slope = Activations.steepest(activation);
     for (int at = 0; at < z.values().length; at++) {
       double value = Activations.value(activation, z.values()[at]);
@@ -128,7 +135,8 @@ final class ProductBounds {
 
   /** dX = dSum W, times the derivative of the activation before. */
   Expected inputGradient(Activation activation) {
-    Expected expected = new Expected(batch * layout.in(), false);
+    boolean tensorCores = types.onTensorCores(types.y(), types.w());
+    Expected expected = new Expected(batch * layout.in(), tensorCores);
     double[] magnitudes = new double[batch * layout.in()];
     int[] terms = new int[layout.in()];
     data.forEachKept(
@@ -151,14 +159,17 @@ final class ProductBounds {
           at,
           sum * slope,
           Math.abs(slope) * sumError,
-          functionError(activation, 1 + Math.abs(z)) * Math.abs(sum) + product);
+          functionError(activation, 1 + Math.abs(z)) * Math.abs(sum)
+              + product
+              + Math.abs(slope) * rounding(magnitudes[at]));
     }
-    return expected;
+    return stored(expected, types.y());
   }
 
   /** dW = dSum^T X, on all of [out, in]; callers look at the kept ones. */
   Expected weightGradient() {
-    Expected expected = new Expected(layout.out() * layout.in(), false);
+    boolean tensorCores = types.onTensorCores(types.y(), types.x());
+    Expected expected = new Expected(layout.out() * layout.in(), tensorCores);
     data.forEachKept(
         (o, i, slot) -> {
           double sum = 0;
@@ -168,7 +179,7 @@ final class ProductBounds {
             sum += term;
             magnitude += Math.abs(term);
           }
-          expected.set(o * layout.in() + i, sum, (batch + 1) * UNIT * magnitude, 0);
+          expected.set(o * layout.in() + i, sum, (batch + 1) * UNIT * magnitude, rounding(magnitude));
         });
     return expected;
   }
@@ -177,7 +188,8 @@ final class ProductBounds {
   Expected maskGradient() {
     int n = layout.blockColumns();
     double[] magnitudes = new double[layout.blockRows() * n];
-    Expected expected = new Expected(magnitudes.length, false);
+    Expected expected =
+        new Expected(magnitudes.length, types.onTensorCores(types.y(), types.x()));
     for (int o = 0; o < layout.out(); o++) {
       for (int i = 0; i < layout.in(); i++) {
         double sum = 0;
@@ -198,6 +210,7 @@ final class ProductBounds {
     double chain = Math.max(batch + (double) a * b, b + (double) batch * a) + 2;
     for (int at = 0; at < magnitudes.length; at++) {
       expected.sumError()[at] = chain * UNIT * magnitudes[at];
+      expected.otherError()[at] = rounding(magnitudes[at]);
     }
     return expected;
   }
@@ -211,7 +224,7 @@ final class ProductBounds {
       double function = functionError(activation, 1 + Math.abs(data.z[at])) * Math.abs(dy);
       expected.set(at, value, 0, function + 3 * UNIT * Math.abs(value));
     }
-    return expected;
+    return stored(expected, types.y());
   }
 
   /** The bias's gradient: the sum over the batch of dY * activation'(z). */

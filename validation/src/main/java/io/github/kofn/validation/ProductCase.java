@@ -138,15 +138,15 @@ record ProductCase(Product product, Problem problem, Activation activation, long
       try (Operands on = new Operands(device, data)) {
         int in = data.layout.in();
         Forward forward = on.forward();
-        Tensor dSum = on.activations(DType.F32, data.dSum, data.layout.out());
+        Tensor dSum = on.activations(problem.types().y(), data.dSum, data.layout.out());
         Tensor z =
             activation == Activation.IDENTITY ? null : on.activations(DType.F32, data.zBefore, in);
-        Tensor dx = on.activations(DType.F32, blank(data.x), in);
+        Tensor dx = on.activations(problem.types().y(), blank(data.x), in);
         on.matrix.inputGradient(forward, dSum, dx, activation, z);
-        float[] first = dx.toFloats();
+        float[] first = Numbers.read(dx);
         expected.compare("dX", device, first, agreement);
         on.matrix.inputGradient(forward, dSum, dx, activation, z);
-        agreement.sameBits("dX again", first, dx.toFloats());
+        agreement.sameBits("dX again", first, Numbers.read(dx));
       }
     };
   }
@@ -162,7 +162,7 @@ record ProductCase(Product product, Problem problem, Activation activation, long
         });
     return (device, agreement) -> {
       try (Operands on = new Operands(device, data)) {
-        Tensor dSum = on.activations(DType.F32, data.dSum, data.layout.out());
+        Tensor dSum = on.activations(problem.types().y(), data.dSum, data.layout.out());
         Tensor dw = on.matrix(untouched(on.matrix), on.matrix.values().shape());
         Forward forward = on.forward();
         on.matrix.weightGradient(forward, dSum, dw);
@@ -196,7 +196,7 @@ record ProductCase(Product product, Problem problem, Activation activation, long
     Expected expected = new ProductBounds(data).maskGradient();
     return (device, agreement) -> {
       try (Operands on = new Operands(device, data)) {
-        Tensor dSum = on.activations(DType.F32, data.dSum, data.layout.out());
+        Tensor dSum = on.activations(problem.types().y(), data.dSum, data.layout.out());
         Tensor dMask =
             on.matrix(
                 blank(expected.values()), data.layout.blockRows(), data.layout.blockColumns());
@@ -217,12 +217,12 @@ record ProductCase(Product product, Problem problem, Activation activation, long
     return (device, agreement) -> {
       try (Operands on = new Operands(device, data)) {
         int out = data.layout.out();
-        Tensor dy = on.activations(DType.F32, data.dSum, out);
+        Tensor dy = on.activations(problem.types().y(), data.dSum, out);
         Tensor z = on.activations(DType.F32, data.z, out);
         Tensor dBias = on.vector(new float[out]);
         Epilogue epilogue = Epilogue.NONE.withScale(SCALE).withActivation(activation, z);
         epilogue.gradient(dy, dy, dBias);
-        expected.compare("dSum over dY", device, dy.toFloats(), agreement);
+        expected.compare("dSum over dY", device, Numbers.read(dy), agreement);
         expectedBias.compare("dBias", device, dBias.toFloats(), agreement);
       }
     };

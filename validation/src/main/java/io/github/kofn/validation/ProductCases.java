@@ -24,6 +24,20 @@ final class ProductCases {
     {3, 5, 20, 63}
   };
 
+  /** Blocks that tensor cores take, and matrices that most of them do not divide. */
+  private static final int[][] TENSOR_MATRICES = {
+    {16, 16, 200, 112},
+    {16, 32, 130, 200},
+    {32, 16, 72, 130},
+    {48, 32, 100, 96},
+    {64, 64, 200, 210},
+    {128, 128, 260, 300},
+    {32, 128, 64, 520},
+    {128, 64, 128, 256}
+  };
+
+  private static final int[] TENSOR_BATCHES = {17, 1, 130, 3};
+
   private static final int[] QUICK_BATCHES = {0, 1, 17, 130};
   private static final int[] FULL_BATCHES = {0, 1, 3, 17, 63, 64, 65, 128, 1000};
 
@@ -31,6 +45,12 @@ final class ProductCases {
   private static final Types BF16 = new Types(DType.BF16, DType.BF16, DType.F32);
   private static final Types F16 = new Types(DType.F16, DType.F16, DType.F16);
   private static final Types I8 = new Types(DType.I8, DType.I8, DType.F32);
+  private static final List<Types> TENSOR_TYPES =
+      List.of(
+          new Types(DType.BF16, DType.BF16, DType.BF16),
+          F16,
+          I8,
+          new Types(DType.F32, DType.F32, DType.F32, true));
   private static final List<Types> TYPES =
       List.of(
           F32,
@@ -58,6 +78,7 @@ final class ProductCases {
   static List<Case> of(long seed, CaseSet set) {
     ProductCases products = new ProductCases(seed, set);
     products.everyMatrix();
+    products.tensorCores();
     products.everyPattern();
     products.largeOnes();
     return products.cases;
@@ -78,6 +99,24 @@ final class ProductCases {
           }
         }
       }
+    }
+  }
+
+  private void tensorCores() {
+    for (int[] matrix : TENSOR_MATRICES) {
+      int n = Math.ceilDiv(matrix[3], matrix[1]);
+      for (Types types : TENSOR_TYPES) {
+        int[] counts = {Math.max(1, n / 3), n, 1, 0};
+        int first = turn++;
+        for (int i = 0; i < (full ? counts.length : 1); i++) {
+          int k = counts[(first / TENSOR_TYPES.size() + i) % counts.length];
+          int batch = TENSOR_BATCHES[(first + first / 4 + i) % TENSOR_BATCHES.length];
+          add(batch, layout(matrix, k), types, (first + i) % 2 == 0, false, PatternKind.RANDOM);
+        }
+        add(130, layout(matrix, counts[0]), types, first % 2 != 0, true, PatternKind.COMMON_COLUMN);
+      }
+      KofNLayout layout = layout(matrix, Math.max(1, n / 3));
+      addOne(Product.MULTIPLY, 9, layout, F16, turn % 2 == 0, false, PatternKind.POLLUTED_INPUT);
     }
   }
 

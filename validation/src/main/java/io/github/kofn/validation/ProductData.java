@@ -55,7 +55,7 @@ final class ProductData {
     }
     weights = Numbers.random(random, problem.types().w(), layout.out() * layout.in());
     x = Numbers.random(random, problem.types().x(), inputs);
-    dSum = Numbers.random(random, DType.F32, outputs);
+    dSum = Numbers.random(random, problem.types().y(), outputs);
     zBefore = withZeros(Numbers.random(random, DType.F32, inputs));
     z = withZeros(Numbers.random(random, DType.F32, outputs));
     residual = Numbers.random(random, DType.BF16, outputs);

@@ -30,13 +30,14 @@ final class CudaEngine implements Engine {
       Catalogue catalogue,
       SamplingPlan.Regime regime,
       ProductCatalogue productKernels,
+      ProductPlan.Regime productRegime,
       boolean simulated) {
     this.context = context;
     this.simulated = simulated;
     this.facts = Map.copyOf(context.facts());
     this.cudaSampling = new CudaSampling(context, catalogue, regime);
     this.sampling = Named.of(SamplingKernels.class, cudaSampling, context);
-    this.cudaProducts = new CudaProducts(context, productKernels);
+    this.cudaProducts = new CudaProducts(context, productKernels, productRegime);
     this.products = Named.of(ProductKernels.class, cudaProducts, context);
   }
 

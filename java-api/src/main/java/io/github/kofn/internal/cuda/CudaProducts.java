@@ -11,6 +11,7 @@ import static io.github.kofn.internal.cuda.ProductParameters.putPattern;
 import static io.github.kofn.internal.cuda.ProductParameters.putView;
 
 import io.github.kofn.DType;
+import io.github.kofn.Layout;
 import io.github.kofn.internal.cuda.CudaContext.Writer;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.View;
@@ -28,16 +29,20 @@ final class CudaProducts implements ProductKernels {
   private static final int THREADS = 256;
   private static final int WARPS = THREADS / 32;
   private static final int LANE_BATCH = 64;
+  private static final int TENSOR_BATCH = 128;
+  private static final int ALIGNMENT = 16;
   private static final int MASK_TILE = 64;
   private static final int SLOPE_EXAMPLES = 256;
 
   private final CudaContext context;
   private final ProductCatalogue catalogue;
+  private final ProductPlan.Regime regime;
   private final Workspace workspace;
 
-  CudaProducts(CudaContext context, ProductCatalogue catalogue) {
+  CudaProducts(CudaContext context, ProductCatalogue catalogue, ProductPlan.Regime regime) {
     this.context = context;
     this.catalogue = catalogue;
+    this.regime = regime;
     this.workspace = new Workspace(context);
   }
 
@@ -49,33 +54,39 @@ final class CudaProducts implements ProductKernels {
   @Override
   public synchronized void multiply(Pattern pattern, View x, View y, Finish finish) {
     KofNLayout layout = pattern.layout();
-    String sums = x.type() == DType.I8 ? "i32" : "f32";
-    int shared = catalogue.covering("KOFN_LANES", layout.blockOut());
-    long groups = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared);
-    launchLanes(
-        "kofn_matmul_lanes_" + sums + "_" + shared,
-        groups,
-        pattern,
-        x,
-        y,
-        null,
-        p -> putFinish(p.struct(), finish));
+    Writer epilogue = p -> putFinish(p.struct(), finish);
+    DType weights = pattern.values().type();
+    switch (ProductPlan.forward(catalogue, layout, x.type(), weights, pattern.tf32(), regime)) {
+      case ProductPlan.Lanes(int shared) -> {
+        String sums = x.type() == DType.I8 ? "i32" : "f32";
+        long groups = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared);
+        String entry = "kofn_matmul_lanes_" + sums + "_" + shared;
+        launchLanes(entry, groups, pattern, x, y, null, epilogue);
+      }
+      case ProductPlan.Tensor plan -> {
+        String entry = "kofn_matmul_tensor_" + plan.type() + "_" + plan.block();
+        launchTensor(entry, plan, layout.out(), pattern, x, y, null, epilogue);
+      }
+    }
   }
 
   @Override
   public synchronized void inputGradient(
       Pattern pattern, Companion companion, View dy, View dx, Activation derivative, View z) {
     KofNLayout layout = pattern.layout();
-    int shared = catalogue.covering("KOFN_LANES_BACK", layout.blockIn());
-    long groups = (long) layout.blockColumns() * Math.ceilDiv(layout.blockIn(), shared);
-    launchLanes(
-        "kofn_matmul_input_gradient_lanes_" + shared,
-        groups,
-        pattern,
-        dy,
-        dx,
-        companion,
-        p -> putDerivative(p.struct(), derivative, z));
+    Writer epilogue = p -> putDerivative(p.struct(), derivative, z);
+    DType weights = pattern.values().type();
+    switch (ProductPlan.backward(catalogue, layout, dy.type(), weights, pattern.tf32(), regime)) {
+      case ProductPlan.Lanes(int shared) -> {
+        long groups = (long) layout.blockColumns() * Math.ceilDiv(layout.blockIn(), shared);
+        String entry = "kofn_matmul_input_gradient_lanes_" + shared;
+        launchLanes(entry, groups, pattern, dy, dx, companion, epilogue);
+      }
+      case ProductPlan.Tensor plan -> {
+        String entry = "kofn_matmul_input_gradient_tensor_" + plan.type() + "_" + plan.block();
+        launchTensor(entry, plan, layout.in(), pattern, dy, dx, companion, epilogue);
+      }
+    }
   }
 
   private void launchLanes(
@@ -97,6 +108,58 @@ final class CudaProducts implements ProductKernels {
           putOperands(p.struct(), source, target, companion, tiles);
           finish.write(p);
         });
+  }
+
+  private void launchTensor(
+      String entry,
+      ProductPlan.Tensor plan,
+      int results,
+      Pattern pattern,
+      View source,
+      View target,
+      Companion companion,
+      Writer finish) {
+    workspace.reset();
+    View from = aligned(source);
+    Pattern kept =
+        new Pattern(
+            pattern.layout(), pattern.indices(), pattern.packed(), aligned(pattern.values()));
+    int tiles = Math.ceilDiv(Math.ceilDiv(results, plan.block()), plan.lines());
+    context.launch(
+        entry,
+        tiles * Math.ceilDiv(source.rows(), TENSOR_BATCH),
+        1,
+        plan.threads(),
+        p -> {
+          putPattern(p.struct(), kept);
+          putOperands(p.struct(), from, target, companion, tiles);
+          finish.write(p);
+        });
+  }
+
+  /** The same elements, row-major, with rows that begin at multiples of 16 bytes. */
+  private View aligned(View view) {
+    int bytes = view.type().bytes();
+    boolean already =
+        view.layout() == Layout.ROW_MAJOR
+            && address(view) % ALIGNMENT == 0
+            && view.pitch() * bytes % ALIGNMENT == 0;
+    if (already) {
+      return view;
+    }
+    long pitch = Math.ceilDiv(view.columns() * bytes, ALIGNMENT) * ALIGNMENT / bytes;
+    View whole = workspace.matrix(view.type(), view.rows(), pitch);
+    View copy =
+        new View(
+            whole.buffer(),
+            whole.offset(),
+            view.type(),
+            view.rows(),
+            view.columns(),
+            pitch,
+            Layout.ROW_MAJOR);
+    convert(view, copy);
+    return copy;
   }
 
   @Override

@@ -10,14 +10,17 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The way to NVIDIA GPUs, real and simulated. The simulated device is the shared library that the
  * system property {@code kofn.simulator} names; which kernels draw can be forced by {@code
- * kofn.cuda.regime} (group, block or stream), for tests.
+ * kofn.cuda.regime} (group, block or stream), and which multiply by {@code kofn.cuda.products}
+ * (lanes or tensor), for tests.
  */
 public final class CudaProvider implements Provider {
   private static final String FOLDER = "/META-INF/kofn/";
@@ -89,7 +92,13 @@ public final class CudaProvider implements Provider {
               new Driver(library()),
               options.ordinal(),
               Map.of("kofn_", bytes("sampling.fatbin"), "kofn_matmul_", bytes("matmul.fatbin")));
-      return new CudaEngine(context, catalogue, regime(), products, simulated);
+      return new CudaEngine(
+          context,
+          catalogue,
+          regime("kofn.cuda.regime", SamplingPlan.Regime.class),
+          products,
+          regime("kofn.cuda.products", ProductPlan.Regime.class),
+          simulated);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -105,16 +114,17 @@ public final class CudaProvider implements Provider {
     }
   }
 
-  private static SamplingPlan.Regime regime() {
-    String name = System.getProperty("kofn.cuda.regime", "auto");
+  private static <E extends Enum<E>> E regime(String property, Class<E> regimes) {
+    String name = System.getProperty(property, "auto");
     try {
-      return SamplingPlan.Regime.valueOf(name.toUpperCase(Locale.ROOT));
+      return Enum.valueOf(regimes, name.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
+      String allowed =
+          Arrays.stream(regimes.getEnumConstants())
+              .map(r -> r.name().toLowerCase(Locale.ROOT))
+              .collect(Collectors.joining(", "));
       throw new IllegalArgumentException(
-          "system property kofn.cuda.regime is \""
-              + name
-              + "\"; allowed: auto, group, block, stream",
-          e);
+          "system property %s is \"%s\"; allowed: %s".formatted(property, name, allowed), e);
     }
   }
 }

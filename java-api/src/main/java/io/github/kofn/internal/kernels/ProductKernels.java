@@ -21,8 +21,14 @@ public interface ProductKernels {
    * @param packed whether values are [blockRows, k, bo, bi] (absent elements 0) instead of the
    *     dense [out, in]
    * @param values F32, BF16, F16 or I8
+   * @param tf32 whether F32 factors may be rounded to TF32 (10 mantissa bits)
    */
-  record Pattern(KofNLayout layout, View indices, boolean packed, View values) {}
+  record Pattern(KofNLayout layout, View indices, boolean packed, View values, boolean tf32) {
+    /** Without TF32. */
+    public Pattern(KofNLayout layout, View indices, boolean packed, View values) {
+      this(layout, indices, packed, values, false);
+    }
+  }
 
   /**
    * The pattern by columns: the kept blocks of block column c are entries starts[c] .. starts[c +
