@@ -24,10 +24,11 @@ __device__ __forceinline__ float lnParts(float f, int exponentInPlace) {
   return __fmaf_rn(__int2float_rn(exponentInPlace), 0.693147182f * 0x1p-23f, mantissa);
 }
 
-__device__ __forceinline__ float ln(float v) {
+// ln of -v; the sign is part of the constant.
+__device__ __forceinline__ float lnOfNegative(float v) {
   const int bits = __float_as_int(v);
-  const int e = (bits - kTwoThirds) & kExponent;
-  return lnParts(__fadd_rn(__int_as_float(bits - e), -1.0f), e);
+  const int e = static_cast<int>(bits - (static_cast<unsigned>(kTwoThirds) + 0x80000000u)) & kExponent;
+  return lnParts(__fadd_rn(-__int_as_float(bits - e), -1.0f), e);
 }
 
 __device__ __forceinline__ float gumbel(unsigned word) {
@@ -37,7 +38,7 @@ __device__ __forceinline__ float gumbel(unsigned word) {
   const int bits = __float_as_int(v);
   const int e = low ? 0 : (bits - kTwoThirds) & kExponent;
   const float f = low ? -v : __fadd_rn(__int_as_float(bits - e), -1.0f);
-  return -ln(-lnParts(f, e));
+  return -lnOfNegative(lnParts(f, e));  // lnParts is -E
 }
 
 }  // namespace kofn

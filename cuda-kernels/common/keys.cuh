@@ -4,6 +4,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include "fast_gumbel.cuh"
 #include "gumbel.cuh"
 #include "philox.cuh"
 
@@ -20,7 +21,8 @@ struct Draw {
   float beta;          // noise scale; 0 draws no noise
   unsigned seedLow, seedHigh;
   unsigned stream, step, firstRow;
-  int fast;            // select by approximate keys first (fast_keys.cuh)
+  int fast;            // 1: select by approximate keys first (fast_gumbel.cuh)
+  unsigned roundKeys[20];  // the seed's, for Philox: as constants they cost no instruction
   // Where the search for the threshold starts (search.cuh), in deviations of a row's keys: the first guess above their mean, and how
   // far one key too many or too few moves it.
   float startZ, startSlope, startSlack;
@@ -41,36 +43,55 @@ __device__ __forceinline__ float widen(float x) { return x; }
 __device__ __forceinline__ float widen(__half x) { return __half2float(x); }
 __device__ __forceinline__ float widen(__nv_bfloat16 x) { return __bfloat162float(x); }
 
-// Four logits of consecutive columns in one load where the row is aligned for it; -infinity beyond the row's end.
 template <typename T>
 struct alignas(4 * sizeof(T)) Quad {
   T v[4];
 };
 
 template <typename T>
-__device__ __forceinline__ void loadQuad(const T* row, int column, int n, float (&out)[4]) {
-  const bool whole = column + 4 <= n;
-  if (whole && (reinterpret_cast<unsigned long long>(row) & (sizeof(Quad<T>) - 1)) == 0) {
-    const Quad<T> q = *reinterpret_cast<const Quad<T>*>(row + column);
+__device__ __forceinline__ bool isAligned(const T* row) {
+  return (reinterpret_cast<unsigned long long>(row) & (sizeof(Quad<T>) - 1)) == 0;
+}
+
+// Four logits of consecutive columns, of which the first `left` lie in the row; -infinity for those beyond. One load where they may be
+// taken whole.
+template <typename T>
+__device__ __forceinline__ void loadQuad(const T* from, bool whole, int left, float (&out)[4]) {
+  if (whole) {
+    const Quad<T> q = *reinterpret_cast<const Quad<T>*>(from);
 #pragma unroll
     for (int j = 0; j < 4; ++j) out[j] = widen(q.v[j]);
-    return;
-  }
+  } else {
 #pragma unroll
-  for (int j = 0; j < 4; ++j) out[j] = column + j < n ? widen(row[column + j]) : -INFINITY;
+    for (int j = 0; j < 4; ++j) out[j] = j < left ? widen(from[j]) : -INFINITY;
+  }
 }
 
 __device__ __forceinline__ unsigned stepOf(const Draw& d) { return d.step + __ldg(d.steps); }
 
-// The keys of columns 4 * quad .. 4 * quad + 3 as floats: fma(beta, G, logit) with one rounding. Column c uses word c & 3 of the
-// counter (c >> 2, row, stream, step), so four columns share one evaluation of Philox.
-__device__ __forceinline__ void noiseKeys(const Draw& d, unsigned row, unsigned quad, float (&x)[4]) {
-  if (d.beta == 0.0f) return;
-  const uint4 w = philox(make_uint4(quad, d.firstRow + row, d.stream, stepOf(d)), make_uint2(d.seedLow, d.seedHigh));
+// The four random words of columns 4 * quad .. 4 * quad + 3: column c uses word c & 3 of the counter (c >> 2, row, stream, step).
+// The step is an argument because it comes from memory: kernels read it once.
+__device__ __forceinline__ uint4 noiseWords(const Draw& d, unsigned step, unsigned row, unsigned quad) {
+  return philoxRounds(make_uint4(quad, d.firstRow + row, d.stream, step), [&d](int i) { return d.roundKeys[i]; });
+}
+
+// Logits to keys: fma(beta, G, logit) with one rounding.
+__device__ __forceinline__ void noiseKeys(const Draw& d, unsigned step, unsigned row, unsigned quad, float (&x)[4]) {
+  const uint4 w = noiseWords(d, step, row, quad);
   x[0] = __fmaf_rn(d.beta, gumbel(w.x), x[0]);
   x[1] = __fmaf_rn(d.beta, gumbel(w.y), x[1]);
   x[2] = __fmaf_rn(d.beta, gumbel(w.z), x[2]);
   x[3] = __fmaf_rn(d.beta, gumbel(w.w), x[3]);
+}
+
+// Logits to approximate keys, lower by kGumbelShift * beta.
+__device__ __forceinline__ void fastKeys(const Draw& d, unsigned step, unsigned row, unsigned quad, float (&x)[4]) {
+  const uint4 w = noiseWords(d, step, row, quad);
+  const float scale = d.beta * -0.693147182f;
+  x[0] = __fmaf_rn(scale, fastLogExponential(w.x), x[0]);
+  x[1] = __fmaf_rn(scale, fastLogExponential(w.y), x[1]);
+  x[2] = __fmaf_rn(scale, fastLogExponential(w.z), x[2]);
+  x[3] = __fmaf_rn(scale, fastLogExponential(w.w), x[3]);
 }
 
 // The ordered keys of one quad; columns beyond n are kAbsent. Returns whether a logit was NaN.
@@ -78,8 +99,9 @@ template <typename T>
 __device__ __forceinline__ bool orderedKeys(const Draw& d, long long row, int quad, int (&out)[4]) {
   float x[4];
   const int column = 4 * quad;
-  loadQuad(static_cast<const T*>(d.logits) + row * d.pitch, column, d.n, x);
-  noiseKeys(d, static_cast<unsigned>(row), static_cast<unsigned>(quad), x);
+  const T* logits = static_cast<const T*>(d.logits) + row * d.pitch;
+  loadQuad(logits + column, isAligned(logits) && column + 4 <= d.n, d.n - column, x);
+  if (d.beta != 0.0f) noiseKeys(d, stepOf(d), static_cast<unsigned>(row), static_cast<unsigned>(quad), x);
   bool nan = false;
 #pragma unroll
   for (int j = 0; j < 4; ++j) {
@@ -94,6 +116,22 @@ __device__ __forceinline__ bool orderedKeys(const Draw& d, long long row, int qu
 __device__ __noinline__ inline float noisyKey(float logit, float beta, uint4 counter, uint2 seed, int word) {
   const uint4 w = philox(counter, seed);
   return __fmaf_rn(beta, gumbel(word == 0 ? w.x : word == 1 ? w.y : word == 2 ? w.z : w.w), logit);
+}
+
+// The exact keys of four columns; a call for the same reason.
+__device__ __noinline__ inline float4 noisyQuad(float4 logits, float beta, uint4 counter, uint2 seed) {
+  const uint4 w = philox(counter, seed);
+  return make_float4(__fmaf_rn(beta, gumbel(w.x), logits.x), __fmaf_rn(beta, gumbel(w.y), logits.y),
+                     __fmaf_rn(beta, gumbel(w.z), logits.z), __fmaf_rn(beta, gumbel(w.w), logits.w));
+}
+
+template <typename T>
+__device__ __forceinline__ void exactQuad(const Draw& d, long long row, int quad, float (&x)[4]) {
+  loadQuad(static_cast<const T*>(d.logits) + row * d.pitch + 4 * quad, false, d.n - 4 * quad, x);
+  const float4 k = noisyQuad(make_float4(x[0], x[1], x[2], x[3]), d.beta,
+                             make_uint4(static_cast<unsigned>(quad), d.firstRow + static_cast<unsigned>(row), d.stream, stepOf(d)),
+                             make_uint2(d.seedLow, d.seedHigh));
+  x[0] = k.x, x[1] = k.y, x[2] = k.z, x[3] = k.w;
 }
 
 // The key of a single column.

@@ -37,21 +37,21 @@ __device__ __forceinline__ int blockMax(int x, int* sums, int parity) {
   return __reduce_max_sync(kAllLanes, lane < warps ? half[lane] : kAbsent);
 }
 
-// Replaces counts by the sums of those before; by one warp.
-__device__ __forceinline__ void exclusiveSums(int* counts, int size) {
+// The sum over the threads before this one.
+__device__ __forceinline__ int blockBefore(int x, int* sums, int parity) {
+  const int warps = blockDim.x / 32;
   const int lane = threadIdx.x & 31;
-  int carry = 0;
-  for (int base = 0; base < size; base += 32) {
-    const int mine = base + lane < size ? counts[base + lane] : 0;
-    int upTo = mine;
+  int* half = sums + 32 * parity;
+  int upTo = x;
 #pragma unroll
-    for (int step = 1; step < 32; step *= 2) {
-      const int other = __shfl_up_sync(kAllLanes, upTo, step);
-      if (lane >= step) upTo += other;
-    }
-    if (base + lane < size) counts[base + lane] = carry + upTo - mine;
-    carry += __shfl_sync(kAllLanes, upTo, 31);
+  for (int step = 1; step < 32; step *= 2) {
+    const int other = __shfl_up_sync(kAllLanes, upTo, step);
+    if (lane >= step) upTo += other;
   }
+  if (lane == 31) half[threadIdx.x / 32] = upTo;
+  __syncthreads();
+  const int other = lane < warps && lane < static_cast<int>(threadIdx.x / 32) ? half[lane] : 0;
+  return upTo - x + __reduce_add_sync(kAllLanes, other);
 }
 
 // How many flags (bits 0 to 3) the threads before this one have, and how many all have.

@@ -11,33 +11,10 @@
 // it holds. Rows of a warp search together until the last one has found its threshold.
 namespace kofn {
 
-// Bytes of `packed`: how many keys each quad of this lane chose. Two words for eight quads: even ones, then odd ones.
-__device__ __forceinline__ void quadCounts(unsigned chosen, unsigned (&packed)[2]) {
-  unsigned c = chosen - (chosen >> 1 & 0x55555555u);
-  c = (c & 0x33333333u) + (c >> 2 & 0x33333333u);
-  packed[0] = c & 0x0f0f0f0fu;
-  packed[1] = c >> 4 & 0x0f0f0f0fu;
-}
-
-// Inclusive sums over the lanes of a group, four bytes at once: at most 4 * 32 fits a byte.
-template <int G>
-__device__ __forceinline__ void scanBytes(int lane, unsigned (&packed)[2]) {
-#pragma unroll
-  for (int step = 1; step < G; step *= 2) {
-#pragma unroll
-    for (int w = 0; w < 2; ++w) {
-      const unsigned other = __shfl_up_sync(kAllLanes, packed[w], step, G);
-      if (lane >= step) packed[w] += other;
-    }
-  }
-}
-
-__device__ __forceinline__ int quadByte(const unsigned (&packed)[2], int q) { return packed[q & 1] >> 8 * (q / 2) & 255u; }
-
 template <int G>
 struct Group {
-  static constexpr int kWordLanes = G < 8 ? G : 8;
   int lane;
+  unsigned char* bytes;
 
   __device__ __forceinline__ int lanes() const { return G; }
   __device__ __forceinline__ bool anyLane(bool x) const { return __any_sync(kAllLanes, x); }
@@ -54,34 +31,30 @@ struct Group {
     }
   }
 
-  template <int Q>
-  __device__ __forceinline__ void slots(unsigned chosen, int (&slot)[Q]) const {
-    unsigned mine[2], upTo[2], all[2];
-    quadCounts(chosen, mine);
-    quadCounts(chosen, upTo);
-    scanBytes<G>(lane, upTo);
-    int base = 0;
+  __device__ __forceinline__ int before(int x) const {
+    int upTo = x;
 #pragma unroll
-    for (int w = 0; w < 2; ++w) {
-      all[w] = __shfl_sync(kAllLanes, upTo[w], G - 1, G);
-      upTo[w] -= mine[w];
+    for (int step = 1; step < G; step *= 2) {
+      const int other = __shfl_up_sync(kAllLanes, upTo, step, G);
+      if (lane >= step) upTo += other;
     }
-#pragma unroll
-    for (int q = 0; q < Q; ++q) {
-      slot[q] = base + quadByte(upTo, q);
-      base += quadByte(all, q);
-    }
+    return upTo - x;
   }
+
+  __device__ __forceinline__ void sync() const { __syncwarp(); }
 };
 
-template <typename T, int G, int Q>
+// A row has 4 G Q bits, a word for each lane; shared memory is static, so for the most threads.
+template <typename T, int G, int Q, int Threads>
 __device__ void drawGroup(const Draw& d, const Outputs& o) {
+  __shared__ unsigned bits[Threads * Q / 8];
   const int lane = threadIdx.x & 31;
   const long long warp = static_cast<long long>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
   const long long wanted = warp * (32 / G) + lane / G;
   if (warp * (32 / G) >= d.rows) return;  // whole warps only: the lanes of a warp stay together
   const bool live = wanted < d.rows;
-  drawResident<T, Q>(d, o, live ? wanted : d.rows - 1, live, Group<G>{lane % G});
+  unsigned* mine = bits + threadIdx.x / G * (G * Q / 8);
+  drawResident<T, Q>(d, o, live ? wanted : d.rows - 1, live, Group<G>{lane % G, reinterpret_cast<unsigned char*>(mine)});
 }
 
 }  // namespace kofn

@@ -2,71 +2,44 @@
 #pragma once
 
 #include "outputs.cuh"
+#include "row_bits.cuh"
 
-// Writing what a team of lanes chose: bit 4 q + j of `chosen` stands for column 4 (q lanes + lane) + j, and the first chosen column of
-// quad q takes slot[q] of the row.
+// Writing what a team of lanes drew. Lane l has the row's columns 32 l .. + 31 as the bits of `word`; the first of them that was drawn
+// takes `slot` of the row, the following ones the slots after it.
 namespace kofn {
 
-template <typename Index, int Q>
-__device__ __forceinline__ void emitIndices(Index* row, unsigned chosen, const int (&slot)[Q], int lane, int lanes) {
-#pragma unroll
-  for (int q = 0; q < Q; ++q) {
-    const int column = 4 * (q * lanes + lane);
-    Index* to = row + slot[q];
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      if (chosen >> (4 * q + j) & 1) *to++ = static_cast<Index>(column + j);
-    }
+template <typename Write>
+__device__ __forceinline__ void forEachDrawn(unsigned word, int slot, Write write) {
+  slot += __popc(word);
+  while (word != 0) {
+    const int bit = 31 - __clz(word);
+    word ^= 1u << bit;
+    write(--slot, bit);
   }
 }
 
-// A word of the bit mask holds the quads of 8 lanes, or several quads of each of fewer lanes.
-template <int WordLanes, int Q>
-__device__ __forceinline__ void emitBits(unsigned* row, bool live, int n, unsigned chosen, int lane, int lanes) {
-  constexpr int Quads = 8 / WordLanes;
-  const int inWord = lane % WordLanes;
-#pragma unroll
-  for (int q = 0; q < Q; q += Quads) {
-    unsigned word = 0;
-#pragma unroll
-    for (int i = 0; i < Quads; ++i) word |= (chosen >> 4 * (q + i) & 15u) << 4 * (i * WordLanes + inWord);
-#pragma unroll
-    for (int step = 1; step < WordLanes; step *= 2) word |= __shfl_xor_sync(0xffffffffu, word, step);
-    const int column = 4 * (q * lanes + lane);
-    if (inWord == 0 && live && column < n) row[column / 32] = word;
-  }
-}
-
-template <typename T, int Q, typename Team>
-__device__ __forceinline__ void emit(const Draw& d, const Outputs& o, long long row, bool live, unsigned chosen, const int (&slot)[Q],
-                                     const Team& team) {
-  const int lane = team.lane, lanes = team.lanes();
-  if (o.bits != nullptr) emitBits<Team::kWordLanes, Q>(o.bits + row * o.bitPitch, live, d.n, chosen, lane, lanes);
-  if (!live) return;
+template <typename T, int Q>
+__device__ __forceinline__ void emit(const Draw& d, const Outputs& o, long long row, unsigned word, int slot, const unsigned char* bytes,
+                                     int lane, int lanes) {
+  const int first = 32 * lane;
+  if (o.bits != nullptr && first < d.n) o.bits[row * o.bitPitch + lane] = word;
   if (o.indices != nullptr) {
     if (o.shortIndices) {
-      emitIndices(static_cast<unsigned short*>(o.indices) + row * o.indexPitch, chosen, slot, lane, lanes);
+      unsigned short* to = static_cast<unsigned short*>(o.indices) + row * o.indexPitch;
+      forEachDrawn(word, slot, [=](int at, int bit) { to[at] = static_cast<unsigned short>(first + bit); });
     } else {
-      emitIndices(static_cast<int*>(o.indices) + row * o.indexPitch, chosen, slot, lane, lanes);
+      int* to = static_cast<int*>(o.indices) + row * o.indexPitch;
+      forEachDrawn(word, slot, [=](int at, int bit) { to[at] = first + bit; });
     }
   }
   // Drawn keys are evaluated again: few are drawn, and keeping all keys until here would cost registers.
   if (o.keys != nullptr) {
-#pragma unroll
-    for (int q = 0; q < Q; ++q) {
-      float* to = o.keys + row * o.keyPitch + slot[q];
-#pragma unroll 1
-      for (unsigned rest = chosen >> 4 * q & 15u; rest != 0; rest &= rest - 1) {
-        *to++ = singleKey<T>(d, row, 4 * (q * lanes + lane) + __ffs(rest) - 1);
-      }
-    }
+    float* to = o.keys + row * o.keyPitch;
+    forEachDrawn(word, slot, [&](int at, int bit) { to[at] = singleKey<T>(d, row, first + bit); });
   }
   if (o.bytes != nullptr || o.floats != nullptr) {
-#pragma unroll
-    for (int q = 0; q < Q; ++q) {
-      const int column = 4 * (q * lanes + lane);
-      if (column < d.n) writeMasks(o, row, column, d.n, chosen >> 4 * q & 15u);
-    }
+#pragma unroll 1
+    for (int quad = lane; 4 * quad < d.n; quad += lanes) writeMasks(o, row, 4 * quad, d.n, quadBits(bytes, quad));
   }
 }
 

@@ -18,13 +18,13 @@ using bf16 = __nv_bfloat16;
 #define KOFN_GROUP(T, LANES, QUADS, THREADS)                                                              \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
       kofn_draw_group_##T##_##LANES##_##QUADS(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o) { \
-    kofn::drawGroup<T, LANES, QUADS>(d, o);                                                               \
+    kofn::drawGroup<T, LANES, QUADS, THREADS>(d, o);                                                               \
   }
 
 #define KOFN_BLOCK(T, QUADS, THREADS)                                                                     \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
       kofn_draw_block_##T##_##THREADS(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o) { \
-    kofn::drawBlock<T, QUADS>(d, o);                                                                      \
+    kofn::drawBlock<T, QUADS, THREADS>(d, o);                                                                      \
   }
 
 #define KOFN_ROWS(T, THREADS)                                                                             \

@@ -21,6 +21,7 @@ final class CudaSampling implements SamplingKernels {
   private final CudaContext context;
   private final Catalogue catalogue;
   private final SamplingPlan.Regime regime;
+  private final SamplingPlan.Keys keys = SamplingPlan.Keys.fromProperty();
   private final Workspace workspace;
 
   /** Where the operation at hand reports a bad row. */
@@ -102,9 +103,10 @@ final class CudaSampling implements SamplingKernels {
   }
 
   private void launchDraw(SamplingPlan plan, View logits, int k, Draw draw, DrawOutputs outputs) {
+    boolean fast = SamplingPlan.fastKeys(plan, draw.noiseScale(), keys);
     Writer both =
         p -> {
-          putDraw(p, logits, k, draw);
+          putDraw(p, logits, k, draw, fast);
           putOutputs(p, outputs);
         };
     switch (plan) {
@@ -281,13 +283,22 @@ final class CudaSampling implements SamplingKernels {
   // The structs of keys.cuh, outputs.cuh, draw_stream.cuh and sort_winners.cuh.
 
   private void putDraw(Parameters p, View logits, int k, Draw draw) {
+    putDraw(p, logits, k, draw, false);
+  }
+
+  private void putDraw(Parameters p, View logits, int k, Draw draw, boolean fast) {
     p.struct().putLong(address(logits)).putLong(logits.rows()).putLong(logits.pitch());
     p.putLong(context.steps());
     p.putInt(Math.toIntExact(logits.columns())).putInt(k).putFloat(draw.noiseScale());
     p.putInt((int) draw.seed()).putInt((int) (draw.seed() >>> 32));
     p.putInt(draw.stream()).putInt(draw.step()).putInt((int) draw.firstRow());
+    p.putInt(fast ? 1 : 0);
+    for (int round = 0; round < 10; round++) {
+      p.putInt((int) draw.seed() + round * 0x9E3779B9);
+      p.putInt((int) (draw.seed() >>> 32) + round * 0xBB67AE85);
+    }
     SearchStart start = SearchStart.of(logits.columns(), k);
-    p.putInt(0).putFloat(start.z()).putFloat(start.slope()).putFloat(start.slack());
+    p.putFloat(start.z()).putFloat(start.slope()).putFloat(start.slack());
   }
 
   private void putOutputs(Parameters p, DrawOutputs o) {

@@ -4,6 +4,7 @@ package io.github.kofn.internal.cuda;
 import io.github.kofn.internal.cuda.Catalogue.Block;
 import io.github.kofn.internal.cuda.Catalogue.Group;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -33,6 +34,44 @@ sealed interface SamplingPlan {
     GROUP,
     BLOCK,
     STREAM
+  }
+
+  /** Which keys are computed first; tests force one. */
+  enum Keys {
+    /** Approximate ones where their error bound holds. */
+    AUTO,
+    /** Exact ones for all entries. */
+    EXACT;
+
+    private static final String PROPERTY = "kofn.cuda.keys";
+
+    /** What the system property {@code kofn.cuda.keys} asks for. */
+    static Keys fromProperty() {
+      String name = System.getProperty(PROPERTY, "auto");
+      try {
+        return valueOf(name.toUpperCase(Locale.ROOT));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "system property " + PROPERTY + " is \"" + name + "\"; allowed: auto, exact", e);
+      }
+    }
+  }
+
+  /**
+   * Noise scales for which approximate keys keep their error bound: neither they nor what separates
+   * them overflow or lose bits to underflow. Without noise there is nothing to approximate.
+   */
+  float LEAST_FAST_SCALE = 0x1p-64f;
+
+  /** The greatest such scale. */
+  float GREATEST_FAST_SCALE = 0x1p64f;
+
+  /** Whether approximate keys select first, and exact ones decide only what those leave open. */
+  static boolean fastKeys(SamplingPlan plan, float noiseScale, Keys keys) {
+    return keys == Keys.AUTO
+        && !(plan instanceof Streaming)
+        && noiseScale >= LEAST_FAST_SCALE
+        && noiseScale <= GREATEST_FAST_SCALE;
   }
 
   /** A row shorter than this is not worth splitting over blocks. */

@@ -2,10 +2,12 @@
 package io.github.kofn.internal.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kofn.internal.cuda.SamplingPlan.Keys;
 import io.github.kofn.internal.cuda.SamplingPlan.Regime;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -88,6 +90,21 @@ class SamplingPlanTest {
         }
       }
     }
+  }
+
+  @Test
+  void approximateKeysComeFirstWhereTheirBoundHolds() throws IOException {
+    SamplingPlan group = plan("f32", 10, 25, Regime.AUTO);
+    SamplingPlan block = plan("f32", 1000, 2000, Regime.AUTO);
+    SamplingPlan stream = plan("f32", 10, 100000, Regime.AUTO);
+    assertTrue(SamplingPlan.fastKeys(group, 1, Keys.AUTO));
+    assertTrue(SamplingPlan.fastKeys(block, 0x1p-64f, Keys.AUTO));
+    assertTrue(SamplingPlan.fastKeys(block, 0x1p64f, Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(stream, 1, Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, 0, Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, Math.nextDown(0x1p-64f), Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, Math.nextUp(0x1p64f), Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, 1, Keys.EXACT));
   }
 
   @Test
