@@ -47,7 +47,7 @@ using bf16 = __nv_bfloat16;
                             __grid_constant__ const kofn::Sort s) {                                       \
     kofn::writeSorted<T>(d, o, s);                                                                        \
   }                                                                                                       \
-  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+  extern "C" __global__ void __launch_bounds__(THREADS, 3) /* with 64 registers it would spill */          \
       kofn_relax_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Relax r) {       \
     kofn::relaxRow<T, false>(d, r);                                                                       \
   }                                                                                                       \
