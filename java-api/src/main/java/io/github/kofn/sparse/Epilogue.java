@@ -114,22 +114,7 @@ public record Epilogue(
    *     are for inference), or it has an activation and kept no pre-activation
    */
   public void gradient(Tensor dy, Tensor dSum, Tensor dBias) {
-    Check.that(
-        outputScales == null, "outputScales are given; allowed: none, they are for inference");
-    Check.that(
-        activation == Activation.IDENTITY || preActivation != null,
-        "preActivation is null; allowed: the tensor that received z, for activation %s",
-        activation);
-    Shapes.activations("dy", dy, dy == null ? 0 : dy.rows(), dy == null ? 0 : dy.columns());
-    Shapes.floating("dy", dy);
-    Shapes.activations("dSum", dSum, dy.rows(), dy.columns());
-    Shapes.floating("dSum", dSum);
-    if (dBias != null) {
-      Shapes.vector("dBias", dBias, dy.columns());
-    }
-    if (preActivation != null) {
-      Shapes.activations("preActivation", preActivation, dy.rows(), dy.columns());
-    }
+    checkGradient(dy, dSum, dBias, dy == null ? 0 : dy.columns());
     Access.engine(dy.device())
         .products()
         .activationGradient(
@@ -141,13 +126,53 @@ public record Epilogue(
             Access.viewOrNull(dBias));
   }
 
+  /** The way back where a channel's outputs share their bias, whose gradient is [outChannels]. */
+  void gradient(Convolution shape, Tensor dy, Tensor dSum, Tensor dBias) {
+    Shapes.activations("dy", dy, dy == null ? 0 : dy.rows(), shape.outFeatures());
+    checkGradient(dy, dSum, dBias, shape.outChannels());
+    Access.engine(dy.device())
+        .convolutions()
+        .activationGradient(
+            shape,
+            Access.view(dy),
+            activation,
+            Access.viewOrNull(preActivation),
+            scale,
+            Access.view(dSum),
+            Access.viewOrNull(dBias));
+  }
+
+  private void checkGradient(Tensor dy, Tensor dSum, Tensor dBias, long biases) {
+    Check.that(
+        outputScales == null, "outputScales are given; allowed: none, they are for inference");
+    Check.that(
+        activation == Activation.IDENTITY || preActivation != null,
+        "preActivation is null; allowed: the tensor that received z, for activation %s",
+        activation);
+    Shapes.activations("dy", dy, dy == null ? 0 : dy.rows(), dy == null ? 0 : dy.columns());
+    Shapes.floating("dy", dy);
+    Shapes.activations("dSum", dSum, dy.rows(), dy.columns());
+    Shapes.floating("dSum", dSum);
+    if (dBias != null) {
+      Shapes.vector("dBias", dBias, biases);
+    }
+    if (preActivation != null) {
+      Shapes.activations("preActivation", preActivation, dy.rows(), dy.columns());
+    }
+  }
+
   /** This epilogue for kernels, its shapes checked against a product. */
   Finish finish(long batch, long out) {
+    return finish(batch, out, out);
+  }
+
+  /** This epilogue where a channel's outputs share their scale and bias. */
+  Finish finish(long batch, long out, long channels) {
     if (outputScales != null) {
-      Shapes.vector("outputScales", outputScales, out);
+      Shapes.vector("outputScales", outputScales, channels);
     }
     if (bias != null) {
-      Shapes.vector("bias", bias, out);
+      Shapes.vector("bias", bias, channels);
     }
     if (preActivation != null) {
       Shapes.activations("preActivation", preActivation, batch, out);

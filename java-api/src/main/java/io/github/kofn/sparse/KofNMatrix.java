@@ -250,7 +250,7 @@ public final class KofNMatrix implements AutoCloseable {
     kernels()
         .multiply(
             pattern(), Access.view(x), Access.view(y), epilogue.finish(x.rows(), layout.out()));
-    return new Forward(this, version, x);
+    return forward(x);
   }
 
   /**
@@ -279,7 +279,7 @@ public final class KofNMatrix implements AutoCloseable {
    */
   public void inputGradient(
       Forward forward, Tensor dSum, Tensor dx, Activation activation, Tensor z) {
-    checkBackward(forward, dSum);
+    checkBackward(forward, dSum, layout.in(), layout.out());
     Shapes.activations("dx", dx, dSum.rows(), layout.in());
     Shapes.floating("dx", dx);
     Check.notNull("activation", activation);
@@ -308,15 +308,8 @@ public final class KofNMatrix implements AutoCloseable {
    * @throws IllegalStateException if another pattern was selected since the forward product
    */
   public void weightGradient(Forward forward, Tensor dSum, Tensor dw) {
-    checkBackward(forward, dSum);
-    Check.notNull("dw", dw);
-    Shapes.f32("dw", dw);
-    Shapes.rowMajor("dw", dw);
-    Check.that(
-        dw.size() == values.size() && dw.columns() == values.columns(),
-        "dw is %s; allowed: the shape of the values, %s",
-        dw,
-        values);
+    checkBackward(forward, dSum, layout.in(), layout.out());
+    checkWeightGradient(dw);
     kernels()
         .weightGradient(pattern(), Access.view(forward.x()), Access.view(dSum), Access.view(dw));
   }
@@ -332,11 +325,8 @@ public final class KofNMatrix implements AutoCloseable {
    *     another pattern was selected since the forward product
    */
   public void maskGradient(Forward forward, Tensor dSum, Tensor dMask) {
-    requireInPlace("maskGradient");
-    checkBackward(forward, dSum);
-    Shapes.matrix("dMask", dMask, layout.blockRows(), layout.blockColumns());
-    Shapes.f32("dMask", dMask);
-    Shapes.rowMajor("dMask", dMask);
+    checkBackward(forward, dSum, layout.in(), layout.out());
+    checkMaskGradient(dMask);
     kernels()
         .maskGradient(
             layout,
@@ -374,11 +364,13 @@ public final class KofNMatrix implements AutoCloseable {
     return dense;
   }
 
-  private Pattern pattern() {
+  /** The kept part, for kernels. */
+  Pattern pattern() {
     return new Pattern(layout, Access.view(indices), packed, Access.view(values), tf32);
   }
 
-  private Companion companion() {
+  /** The pattern by columns, made when it is first needed. */
+  Companion companion() {
     if (companion == null) {
       companion = new CompanionTensors(values.device(), layout);
     }
@@ -389,17 +381,42 @@ public final class KofNMatrix implements AutoCloseable {
     return companion.views();
   }
 
-  private void checkBackward(Forward forward, Tensor dSum) {
+  /** What a forward product of this matrix leaves for the backward ones. */
+  Forward forward(Tensor x) {
+    return new Forward(this, version, x);
+  }
+
+  /** Checks what every backward product takes; inputs and outputs are counted in features. */
+  void checkBackward(Forward forward, Tensor dSum, int inputs, int outputs) {
     Check.notNull("forward", forward);
     Check.that(forward.matrix() == this, "forward is of another matrix; allowed: of this one");
+    Shapes.activations("forward's x", forward.x(), forward.x().rows(), inputs);
     if (forward.version() != version) {
       throw new IllegalStateException(
           "the forward product used pattern %d and the matrix now has pattern %d: select only after the backward products"
               .formatted(forward.version(), version));
     }
     Check.notNull("dSum", dSum);
-    Shapes.activations("dSum", dSum, forward.x().rows(), layout.out());
+    Shapes.activations("dSum", dSum, forward.x().rows(), outputs);
     Shapes.floating("dSum", dSum);
+  }
+
+  void checkWeightGradient(Tensor dw) {
+    Check.notNull("dw", dw);
+    Shapes.f32("dw", dw);
+    Shapes.rowMajor("dw", dw);
+    Check.that(
+        dw.size() == values.size() && dw.columns() == values.columns(),
+        "dw is %s; allowed: the shape of the values, %s",
+        dw,
+        values);
+  }
+
+  void checkMaskGradient(Tensor dMask) {
+    requireInPlace("maskGradient");
+    Shapes.matrix("dMask", dMask, layout.blockRows(), layout.blockColumns());
+    Shapes.f32("dMask", dMask);
+    Shapes.rowMajor("dMask", dMask);
   }
 
   private void requireInPlace(String operation) {

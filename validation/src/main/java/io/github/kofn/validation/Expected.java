@@ -24,6 +24,11 @@ final class Expected {
     this.tensorCores = tensorCores;
   }
 
+  /** Whether a GPU may have summed on tensor cores. */
+  boolean onTensorCores() {
+    return tensorCores;
+  }
+
   /** Sums in double. */
   double[] values() {
     return values;

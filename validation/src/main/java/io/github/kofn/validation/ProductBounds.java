@@ -101,11 +101,16 @@ final class ProductBounds {
 
   /** What an activation and the residual make of z, stored in a type. */
   Expected activated(Expected z, Activation activation, DType y) {
-    Expected expected = new Expected(z.values().length, types.onTensorCores(types.x(), types.w()));
+    return activated(z, activation, data.residual, y);
+  }
+
+  /** The same with any residual, of a convolution's outputs for one. */
+  static Expected activated(Expected z, Activation activation, float[] residual, DType y) {
+    Expected expected = new Expected(z.values().length, z.onTensorCores());
     double slope = Activations.steepest(activation);
     for (int at = 0; at < z.values().length; at++) {
       double value = Activations.value(activation, z.values()[at]);
-      double result = value + data.residual[at];
+      double result = value + residual[at];
       expected.set(
           at,
           result,
@@ -117,11 +122,13 @@ final class ProductBounds {
     return stored(expected, y);
   }
 
-  private static double functionError(Activation activation, double scale) {
+  /** The error of an activation, or of its derivative, relative to a scale. */
+  static double functionError(Activation activation, double scale) {
     return activation == Activation.GELU || activation == Activation.SILU ? FUNCTION * scale : 0;
   }
 
-  private static Expected stored(Expected exact, DType type) {
+  /** With the rounding of storing in a type. */
+  static Expected stored(Expected exact, DType type) {
     if (type == DType.F32) {
       return exact;
     }

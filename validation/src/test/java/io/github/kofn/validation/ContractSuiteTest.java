@@ -174,7 +174,8 @@ class ContractSuiteTest {
         List.of(
             SamplingCases.of(SEED, set),
             RelaxationCases.of(SEED, set),
-            ProductCases.of(SEED, set))) {
+            ProductCases.of(SEED, set),
+            ConvolutionCases.of(SEED, set))) {
       Set<String> names = new HashSet<>();
       for (Case test : cases) {
         assertTrue(names.add(test.type() + test.shape()), () -> "twice: " + test.shape());

@@ -3,6 +3,7 @@ package io.github.kofn.internal.cpu;
 
 import io.github.kofn.Layout;
 import io.github.kofn.internal.host.HostEngine;
+import io.github.kofn.internal.kernels.ConvolutionKernels;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
 import java.util.Map;
@@ -13,6 +14,7 @@ public final class CpuEngine extends HostEngine {
   private final Workers workers;
   private final SamplingKernels sampling;
   private final ProductKernels products;
+  private final ConvolutionKernels convolutions;
 
   /**
    * A engine with vectors of so many floats (1: scalar code) and so many threads (0: one a core).
@@ -22,6 +24,7 @@ public final class CpuEngine extends HostEngine {
     this.workers = new Workers(threads);
     this.sampling = new CpuSampling(lanes, workers);
     this.products = new CpuProducts(lanes, workers);
+    this.convolutions = new CpuConvolutions(lanes, workers, products);
   }
 
   @Override
@@ -52,6 +55,11 @@ public final class CpuEngine extends HostEngine {
   @Override
   protected ProductKernels productKernels() {
     return products;
+  }
+
+  @Override
+  protected ConvolutionKernels convolutionKernels() {
+    return convolutions;
   }
 
   @Override

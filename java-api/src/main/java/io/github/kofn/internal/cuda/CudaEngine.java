@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import io.github.kofn.KofnException;
 import io.github.kofn.Layout;
 import io.github.kofn.internal.kernels.Buffer;
+import io.github.kofn.internal.kernels.ConvolutionKernels;
 import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
@@ -122,6 +124,11 @@ final class CudaEngine implements Engine {
   @Override
   public ProductKernels products() {
     return products;
+  }
+
+  @Override
+  public ConvolutionKernels convolutions() {
+    throw new KofnException("convolutions have no CUDA kernels yet; allowed: cpu or reference");
   }
 
   @Override

@@ -2,6 +2,7 @@
 package io.github.kofn.internal.host;
 
 import io.github.kofn.internal.kernels.Buffer;
+import io.github.kofn.internal.kernels.ConvolutionKernels;
 import io.github.kofn.internal.kernels.Engine;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
@@ -20,6 +21,9 @@ public abstract class HostEngine implements Engine {
   /** The product kernels. */
   protected abstract ProductKernels productKernels();
 
+  /** The convolution kernels. */
+  protected abstract ConvolutionKernels convolutionKernels();
+
   @Override
   public final SamplingKernels sampling() {
     return recorder.kernels(SamplingKernels.class, samplingKernels());
@@ -28,6 +32,11 @@ public abstract class HostEngine implements Engine {
   @Override
   public final ProductKernels products() {
     return recorder.kernels(ProductKernels.class, productKernels());
+  }
+
+  @Override
+  public final ConvolutionKernels convolutions() {
+    return recorder.kernels(ConvolutionKernels.class, convolutionKernels());
   }
 
   @Override

@@ -44,6 +44,9 @@ public interface Engine extends AutoCloseable {
   /** The product kernels. */
   ProductKernels products();
 
+  /** The convolution kernels. */
+  ConvolutionKernels convolutions();
+
   /** The order of work. */
   Streams streams();
 

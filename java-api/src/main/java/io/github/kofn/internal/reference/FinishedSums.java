@@ -30,12 +30,17 @@ final class FinishedSums {
   }
 
   void store(long example, int output, double sum) {
+    store(example, output, output, sum);
+  }
+
+  /** With the scale and the bias of a channel that has several outputs. */
+  void store(long example, int output, int channel, double sum) {
     double z = finish.scale() * sum;
     if (scales != null) {
-      z *= scales.get(0, output);
+      z *= scales.get(0, channel);
     }
     if (bias != null) {
-      z += bias.get(0, output);
+      z += bias.get(0, channel);
     }
     if (preActivation != null) {
       preActivation.set(example, output, z);

@@ -3,6 +3,7 @@ package io.github.kofn.internal.reference;
 
 import io.github.kofn.Layout;
 import io.github.kofn.internal.host.HostEngine;
+import io.github.kofn.internal.kernels.ConvolutionKernels;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.SamplingKernels;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.Map;
 public final class ReferenceEngine extends HostEngine {
   private final SamplingKernels sampling = new ReferenceSampling();
   private final ProductKernels products = new ReferenceProducts();
+  private final ConvolutionKernels convolutions = new ReferenceConvolutions();
 
   /** The product kernels alone, for memory that is not this engine's. */
   public static ProductKernels newProducts() {
@@ -40,5 +42,10 @@ public final class ReferenceEngine extends HostEngine {
   @Override
   protected ProductKernels productKernels() {
     return products;
+  }
+
+  @Override
+  protected ConvolutionKernels convolutionKernels() {
+    return convolutions;
   }
 }
