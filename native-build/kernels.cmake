@@ -10,9 +10,10 @@ if(NOT KOFN_NVCC)
 endif()
 
 set(KERNEL_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/../cuda-kernels)
-foreach(FOLDER common sampling matmul)
+foreach(FOLDER common sampling matmul convolution)
   file(GLOB KERNEL_FILES_${FOLDER} CONFIGURE_DEPENDS ${KERNEL_SOURCES}/${FOLDER}/*)
 endforeach()
+list(APPEND KERNEL_FILES_convolution ${KERNEL_FILES_matmul}) # finish.cuh and views.cuh
 set(KERNEL_OUT ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${KERNEL_OUT})
 
@@ -21,7 +22,7 @@ foreach(ARCH ${KOFN_ARCHITECTURES})
   list(APPEND GENCODE -gencode arch=compute_${ARCH},code=sm_${ARCH})
 endforeach()
 
-foreach(OPERATION sampling matmul)
+foreach(OPERATION sampling matmul convolution)
   add_custom_command(
     OUTPUT ${KERNEL_OUT}/${OPERATION}.fatbin ${KERNEL_OUT}/${OPERATION}.log
     COMMAND ${CMAKE_COMMAND} -DNVCC=${KOFN_NVCC} "-DGENCODE=${GENCODE}" -DSOURCE=${KERNEL_SOURCES}/${OPERATION}/${OPERATION}.cu

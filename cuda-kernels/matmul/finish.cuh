@@ -111,9 +111,14 @@ struct Finish {
 
   // One element of the result; float(sum) has been taken already.
   __device__ __forceinline__ void store(const View& y, long long example, int output, float sum) const {
+    store(y, example, output, output, sum);
+  }
+
+  // With the scale and the bias of a channel that has several outputs.
+  __device__ __forceinline__ void store(const View& y, long long example, int output, int channel, float sum) const {
     float z = scale * sum;
-    if (outputScales != nullptr) z *= outputScales[output];
-    if (bias != nullptr) z += bias[output];
+    if (outputScales != nullptr) z *= outputScales[channel];
+    if (bias != nullptr) z += bias[channel];
     if (preActivation.data != nullptr) static_cast<float*>(preActivation.data)[preActivation.at(example, output)] = z;
     float value = activate(activation, z);
     if (residual.data != nullptr) value += loadFloat(residual, example, output);

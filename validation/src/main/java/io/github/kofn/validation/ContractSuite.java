@@ -70,7 +70,12 @@ public final class ContractSuite {
             switch (op) {
               case SAMPLING -> SamplingCases.of(plan.seed(), plan.cases());
               case RELAXATION -> RelaxationCases.of(plan.seed(), plan.cases());
-              case MATMUL -> ProductCases.of(plan.seed(), plan.cases());
+              case MATMUL ->
+                  Stream.of(
+                          ProductCases.of(plan.seed(), plan.cases()),
+                          ConvolutionCases.of(plan.seed(), plan.cases()))
+                      .flatMap(List::stream)
+                      .toList();
             });
       }
     }

@@ -28,7 +28,7 @@ class ConvolutionCaseTest {
       new Problem(3, SHAPE.kernels(2), F32, false, false, PatternKind.RANDOM);
 
   @ParameterizedTest
-  @EnumSource(names = {"REFERENCE", "CPU"})
+  @EnumSource
   void everyAvailablePathConvolves(Backend backend) {
     Device.unavailableReason(backend).ifPresent(reason -> abort(backend.label() + ": " + reason));
     Plan plan =

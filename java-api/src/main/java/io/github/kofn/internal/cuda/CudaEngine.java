@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
-import io.github.kofn.KofnException;
 import io.github.kofn.Layout;
 import io.github.kofn.internal.kernels.Buffer;
 import io.github.kofn.internal.kernels.ConvolutionKernels;
@@ -25,6 +24,8 @@ final class CudaEngine implements Engine {
   private final SamplingKernels sampling;
   private final CudaProducts cudaProducts;
   private final ProductKernels products;
+  private final CudaConvolutions cudaConvolutions;
+  private final ConvolutionKernels convolutions;
   private final Set<Buffer> buffers = ConcurrentHashMap.newKeySet();
 
   CudaEngine(
@@ -33,6 +34,7 @@ final class CudaEngine implements Engine {
       SamplingPlan.Regime regime,
       ProductCatalogue productKernels,
       ProductPlan.Regime productRegime,
+      ProductCatalogue convolutionKernels,
       boolean simulated) {
     this.context = context;
     this.simulated = simulated;
@@ -41,6 +43,8 @@ final class CudaEngine implements Engine {
     this.sampling = Named.of(SamplingKernels.class, cudaSampling, context);
     this.cudaProducts = new CudaProducts(context, productKernels, productRegime);
     this.products = Named.of(ProductKernels.class, cudaProducts, context);
+    this.cudaConvolutions = new CudaConvolutions(context, convolutionKernels, cudaProducts);
+    this.convolutions = Named.of(ConvolutionKernels.class, cudaConvolutions, context);
   }
 
   @Override
@@ -128,7 +132,7 @@ final class CudaEngine implements Engine {
 
   @Override
   public ConvolutionKernels convolutions() {
-    throw new KofnException("convolutions have no CUDA kernels yet; allowed: cpu or reference");
+    return convolutions;
   }
 
   @Override
@@ -136,6 +140,7 @@ final class CudaEngine implements Engine {
     if (!context.isLost()) {
       cudaSampling.close();
       cudaProducts.close();
+      cudaConvolutions.close();
       buffers.forEach(context::release);
       buffers.clear();
     }

@@ -84,20 +84,29 @@ public final class CudaProvider implements Provider {
   @Override
   public Engine open(DeviceOptions options) {
     try (InputStream sampling = resource("sampling/catalogue.inc");
-        InputStream matmul = resource("matmul/catalogue.inc")) {
+        InputStream matmul = resource("matmul/catalogue.inc");
+        InputStream convolution = resource("convolution/catalogue.inc")) {
       Catalogue catalogue = Catalogue.parse(sampling);
       ProductCatalogue products = ProductCatalogue.parse(matmul);
+      ProductCatalogue convolutions = ProductCatalogue.parse(convolution);
       CudaContext context =
           new CudaContext(
               new Driver(library()),
               options.ordinal(),
-              Map.of("kofn_", bytes("sampling.fatbin"), "kofn_matmul_", bytes("matmul.fatbin")));
+              Map.of(
+                  "kofn_",
+                  bytes("sampling.fatbin"),
+                  "kofn_matmul_",
+                  bytes("matmul.fatbin"),
+                  "kofn_convolution_",
+                  bytes("convolution.fatbin")));
       return new CudaEngine(
           context,
           catalogue,
           regime("kofn.cuda.regime", SamplingPlan.Regime.class),
           products,
           regime("kofn.cuda.products", ProductPlan.Regime.class),
+          convolutions,
           simulated);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

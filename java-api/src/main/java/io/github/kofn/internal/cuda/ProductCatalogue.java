@@ -50,6 +50,12 @@ record ProductCatalogue(List<Line> lines) {
         .toArray();
   }
 
+  /** Whether a family has an instance. */
+  boolean has(String macro, int... cells) {
+    List<String> wanted = Arrays.stream(cells).mapToObj(Integer::toString).toList();
+    return lines.contains(new Line(macro, wanted));
+  }
+
   /** The smallest instance of a family that covers a size, or its largest. */
   int covering(String macro, int size) {
     int[] sizes = sizes(macro);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Entry points of the convolution kernels. Their names are built from the catalogue's lines in the same way here and in Java
+// (CudaConvolutions); geometry and workspace come from there.
+
+#include "gradients.cuh"
+#include "taps.cuh"
+#include "window.cuh"
+
+#define KOFN_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS)
+// Up to 96 registers: left to itself, the compiler spills some to fit more thread blocks on a multiprocessor.
+#define KOFN_WIDE(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 5)
+#define KOFN_TAKE(T, NAME) __grid_constant__ const kofn::T NAME
+#define KOFN_SUMS KOFN_TAKE(Shape, s), KOFN_TAKE(Pattern, p), KOFN_TAKE(Maps, m), KOFN_TAKE(Finish, f)
+#define KOFN_GRADIENT KOFN_TAKE(Shape, s), KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g)
+
+#define KOFN_WINDOW(STRIDE, ROWS)                                                                                   \
+  KOFN_WIDE(128) kofn_convolution_window_##STRIDE##_##ROWS(KOFN_SUMS) {                                          \
+    kofn::windowSums<ROWS, STRIDE, false>(s, p, m, f);                                                              \
+  }                                                                                                                 \
+  KOFN_WIDE(128) kofn_convolution_weight_gradient_##STRIDE##_##ROWS(KOFN_GRADIENT) {                             \
+    kofn::weightGradient<ROWS, STRIDE>(s, p, g);                                                                    \
+  }
+
+#define KOFN_WINDOW_BACK(ROWS)                                                                                      \
+  KOFN_WIDE(128) kofn_convolution_window_back_##ROWS(KOFN_SUMS) { kofn::windowSums<ROWS, 1, true>(s, p, m, f); }
+
+#include "catalogue.inc"
+
+KOFN_KERNEL(128) kofn_convolution_taps(KOFN_SUMS) { kofn::tapSums<false>(s, p, m, f); }
+KOFN_KERNEL(128) kofn_convolution_taps_back(KOFN_SUMS) { kofn::tapSums<true>(s, p, m, f); }
+KOFN_KERNEL(128) kofn_convolution_weight_gradient_taps(KOFN_GRADIENT) { kofn::weightGradient<0, 1>(s, p, g); }
+KOFN_KERNEL(128) kofn_convolution_weight_sums(KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g)) { kofn::weightSums(p, g); }
+KOFN_KERNEL(128) kofn_convolution_mask_sums(KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g), KOFN_TAKE(View, target)) {
+  kofn::maskSums(p, g, target);
+}
+KOFN_KERNEL(128) kofn_convolution_channel_sums(const float* features, float* channels, int count, int pixels) {
+  kofn::channelSums(features, channels, count, pixels);
+}
