@@ -36,6 +36,32 @@ __device__ __forceinline__ void stageRows(const View& v, long long example, int 
   }
 }
 
+// A tile of sums, times W, to its products or its blocks' sums.
+template <int OUTPUTS, int INPUTS, int PITCH, int THREADS>
+__device__ __forceinline__ void storeMaskTile(const MaskGradient& g, int o0, int i0, float* sums) {
+  const bool single = g.products != nullptr || g.bo * g.bi == 1;
+  float* to = g.products != nullptr ? g.products : g.target;
+  const long long pitch = g.products != nullptr ? g.in : g.targetPitch;
+  for (int e = threadIdx.x; e < OUTPUTS * INPUTS; e += THREADS) {
+    const int o = e / INPUTS, i = e % INPUTS;
+    const bool inside = o0 + o < g.out && i0 + i < g.in;
+    const float product = inside ? loadFloat(g.weights, o0 + o, i0 + i) * sums[o * PITCH + i] : 0.0f;
+    if (!single) sums[o * PITCH + i] = product;
+    else if (inside) to[(o0 + o) * pitch + i0 + i] = product;
+  }
+  if (single) return;
+  __syncthreads();
+  const int across = INPUTS / g.bi, lane = threadIdx.x & 31;
+  for (int block = threadIdx.x >> 5; block < OUTPUTS / g.bo * across; block += THREADS / 32) {
+    const int o = block / across * g.bo, i = block % across * g.bi;
+    if (o0 + o >= g.out || i0 + i >= g.in) continue;
+    float sum = 0.0f;
+    for (int e = lane; e < g.bo * g.bi; e += 32) sum += sums[(o + e / g.bi) * PITCH + i + e % g.bi];
+    for (int step = 16; step > 0; step >>= 1) sum += __shfl_xor_sync(0xffffffff, sum, step);
+    if (lane == 0) g.target[(o0 + o) / g.bo * g.targetPitch + (i0 + i) / g.bi] = sum;
+  }
+}
+
 __device__ __forceinline__ void maskGradient(const MaskGradient& g) {
   __shared__ __align__(16) float dyTile[kMaskDepth][kMaskTile];
   __shared__ __align__(16) float xTile[kMaskDepth][kMaskTile];
@@ -64,30 +90,9 @@ __device__ __forceinline__ void maskGradient(const MaskGradient& g) {
 #pragma unroll
   for (int j = 0; j < 4; ++j)
 #pragma unroll
-    for (int l = 0; l < 4; ++l) {
-      const int o = o0 + ty + j, i = i0 + tx + l;
-      products[ty + j][tx + l] = o < g.out && i < g.in ? loadFloat(g.weights, o, i) * sums[j][l] : 0.0f;
-    }
+    for (int l = 0; l < 4; ++l) products[ty + j][tx + l] = sums[j][l];
   __syncthreads();
-
-  if (g.products != nullptr || g.bo * g.bi == 1) {
-    float* to = g.products != nullptr ? g.products : g.target;
-    const long long pitch = g.products != nullptr ? g.in : g.targetPitch;
-    for (int e = threadIdx.x; e < kMaskTile * kMaskTile; e += kMaskThreads) {
-      const int o = e / kMaskTile, i = e % kMaskTile;
-      if (o0 + o < g.out && i0 + i < g.in) to[(o0 + o) * pitch + i0 + i] = products[o][i];
-    }
-    return;
-  }
-  const int across = kMaskTile / g.bi, lane = threadIdx.x & 31;
-  for (int block = threadIdx.x >> 5; block < kMaskTile / g.bo * across; block += kMaskThreads / 32) {
-    const int o = block / across * g.bo, i = block % across * g.bi;
-    if (o0 + o >= g.out || i0 + i >= g.in) continue;
-    float sum = 0.0f;
-    for (int e = lane; e < g.bo * g.bi; e += 32) sum += products[o + e / g.bi][i + e % g.bi];
-    for (int step = 16; step > 0; step >>= 1) sum += __shfl_xor_sync(0xffffffff, sum, step);
-    if (lane == 0) g.target[(o0 + o) / g.bo * g.targetPitch + (i0 + i) / g.bi] = sum;
-  }
+  storeMaskTile<kMaskTile, kMaskTile, kMaskTile + 1, kMaskThreads>(g, o0, i0, &products[0][0]);
 }
 
 // target[r, c] = the sum of a block of products [out, in]; a warp a block.

@@ -5,9 +5,11 @@
 
 #include "activation_gradient.cuh"
 #include "companion.cuh"
+#include "few.cuh"
 #include "lanes.cuh"
 #include "mask_gradient.cuh"
 #include "storage.cuh"
+#include "tensor_gradient.cuh"
 #include "tensor_product.cuh"
 #include "weight_gradient.cuh"
 
@@ -51,7 +53,26 @@ using i8 = kofn::I8;
     kofn::tensorProduct<kofn::TensorShape<T, BLOCK, R, WARPS_M, WARPS_N, true>>(p, o, f);                                        \
   }
 
+#define KOFN_TENSOR_GRADIENT(T, THREADS, WARPS_M, WARPS_N, INPUTS, OUTPUTS)                                                      \
+  KOFN_WIDE_KERNEL(THREADS) kofn_matmul_weight_gradient_tensor_##T##_##OUTPUTS(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o)) {   \
+    kofn::tensorWeightGradient<kofn::GradientShape<T, OUTPUTS, INPUTS, WARPS_M, WARPS_N>>(p, o);                                 \
+  }
+
+#define KOFN_TENSOR_MASK(T, THREADS, WARPS_M, WARPS_N, INPUTS, OUTPUTS)                                                          \
+  KOFN_WIDE_KERNEL(THREADS) kofn_matmul_mask_gradient_tensor_##T(KOFN_TAKE(MaskGradient, g)) {                                   \
+    kofn::tensorMaskGradient<kofn::GradientShape<T, OUTPUTS, INPUTS, WARPS_M, WARPS_N>>(g);                                      \
+  }
+
+#define KOFN_FEW(R, EXAMPLES)                                                                                                   \
+  KOFN_KERNEL(256) kofn_matmul_few_##R##_##EXAMPLES(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {       \
+    kofn::fewProduct<R, EXAMPLES>(p, o, f);                                                                                     \
+  }
+
 #include "catalogue.inc"
+
+KOFN_KERNEL(256) kofn_matmul_stage_1(KOFN_TAKE(View, source), float* target) { kofn::stageFew<1>(source, target); }
+KOFN_KERNEL(256) kofn_matmul_stage_4(KOFN_TAKE(View, source), float* target) { kofn::stageFew<4>(source, target); }
+KOFN_KERNEL(256) kofn_matmul_stage_8(KOFN_TAKE(View, source), float* target) { kofn::stageFew<8>(source, target); }
 
 KOFN_KERNEL(256) kofn_matmul_mask_gradient(KOFN_TAKE(MaskGradient, g)) { kofn::maskGradient(g); }
 KOFN_KERNEL(256) kofn_matmul_sum_blocks(KOFN_TAKE(MaskGradient, g)) { kofn::sumBlocks(g); }

@@ -333,7 +333,8 @@ public final class KofNMatrix implements AutoCloseable {
             Access.view(values),
             Access.view(forward.x()),
             Access.view(dSum),
-            Access.view(dMask));
+            Access.view(dMask),
+            tf32);
   }
 
   /**

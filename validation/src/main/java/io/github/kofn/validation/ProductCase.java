@@ -153,12 +153,14 @@ record ProductCase(Product product, Problem problem, Activation activation, long
 
   private Check weightGradient(ProductData data) {
     Expected dense = new ProductBounds(data).weightGradient();
-    Expected expected = new Expected(dense.values().length, false);
+    Problem.Types types = problem.types();
+    boolean tensorCores = types.onTensorCores(types.y(), types.x());
+    Expected expected = new Expected(dense.values().length, tensorCores);
     Arrays.fill(expected.values(), UNTOUCHED);
     data.forEachKept(
         (o, i, slot) -> {
           int at = o * data.layout.in() + i;
-          expected.set(at, dense.values()[at], dense.sumError()[at], 0);
+          expected.set(at, dense.values()[at], dense.sumError()[at], dense.otherError()[at]);
         });
     return (device, agreement) -> {
       try (Operands on = new Operands(device, data)) {

@@ -56,7 +56,9 @@ final class CudaProducts implements ProductKernels {
     KofNLayout layout = pattern.layout();
     Writer epilogue = p -> putFinish(p.struct(), finish);
     DType weights = pattern.values().type();
-    switch (ProductPlan.forward(catalogue, layout, x.type(), weights, pattern.tf32(), regime)) {
+    switch (ProductPlan.forward(
+        catalogue, layout, x.rows(), x.type(), weights, pattern.tf32(), regime)) {
+      case ProductPlan.Few plan -> launchFew(plan, pattern, x, y, epilogue);
       case ProductPlan.Lanes(int shared) -> {
         String sums = x.type() == DType.I8 ? "i32" : "f32";
         long groups = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared);
@@ -77,6 +79,7 @@ final class CudaProducts implements ProductKernels {
     Writer epilogue = p -> putDerivative(p.struct(), derivative, z);
     DType weights = pattern.values().type();
     switch (ProductPlan.backward(catalogue, layout, dy.type(), weights, pattern.tf32(), regime)) {
+      case ProductPlan.Few plan -> throw forwardOnly(plan);
       case ProductPlan.Lanes(int shared) -> {
         long groups = (long) layout.blockColumns() * Math.ceilDiv(layout.blockIn(), shared);
         String entry = "kofn_matmul_input_gradient_lanes_" + shared;
@@ -87,6 +90,34 @@ final class CudaProducts implements ProductKernels {
         launchTensor(entry, plan, layout.in(), pattern, dy, dx, companion, epilogue);
       }
     }
+  }
+
+  private static IllegalStateException forwardOnly(ProductPlan plan) {
+    return new IllegalStateException(plan + " is for forward products only");
+  }
+
+  private void launchFew(
+      ProductPlan.Few plan, Pattern pattern, View x, View y, Writer finish) {
+    workspace.reset();
+    int in = pattern.layout().in();
+    View staged = workspace.matrix(DType.F32, in, plan.examples());
+    launchThreads(
+        "stage_" + plan.examples(),
+        (long) in * plan.examples(),
+        p -> {
+          putView(p.struct(), x);
+          p.struct().putLong(address(staged));
+        });
+    KofNLayout layout = pattern.layout();
+    long groups = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), plan.shared());
+    launchWarps(
+        "few_" + plan.shared() + "_" + plan.examples(),
+        groups,
+        p -> {
+          putPattern(p.struct(), pattern);
+          putOperands(p.struct(), staged, y, null, 0);
+          finish.write(p);
+        });
   }
 
   private void launchLanes(
@@ -165,24 +196,78 @@ final class CudaProducts implements ProductKernels {
   @Override
   public synchronized void weightGradient(Pattern pattern, View x, View dy, View target) {
     KofNLayout layout = pattern.layout();
-    int shared = catalogue.covering("KOFN_WEIGHT_GRADIENT", layout.blockOut());
     Pattern gradient = new Pattern(layout, pattern.indices(), pattern.packed(), target);
-    context.launch(
-        "kofn_matmul_weight_gradient_lanes_" + shared,
-        (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared),
-        Math.ceilDiv((long) layout.k() * layout.blockIn(), THREADS),
-        THREADS,
-        p -> {
-          putPattern(p.struct(), gradient);
-          putOperands(p.struct(), x, dy, null, 0);
-        });
+    long terms = (long) layout.k() * layout.blockIn();
+    switch (ProductPlan.weightGradient(
+        catalogue, layout, dy.type(), x.type(), pattern.tf32(), regime)) {
+      case ProductPlan.Few plan -> throw forwardOnly(plan);
+      case ProductPlan.Lanes(int shared) ->
+          context.launch(
+              "kofn_matmul_weight_gradient_lanes_" + shared,
+              (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared),
+              Math.ceilDiv(terms, THREADS),
+              THREADS,
+              p -> {
+                putPattern(p.struct(), gradient);
+                putOperands(p.struct(), x, dy, null, 0);
+              });
+      case ProductPlan.Tensor plan -> {
+        workspace.reset();
+        View from = aligned(x);
+        View upstream = aligned(dy);
+        int tiles = Math.toIntExact(Math.ceilDiv(terms, plan.lines()));
+        context.launch(
+            "kofn_matmul_weight_gradient_tensor_" + plan.type() + "_" + plan.block(),
+            (long) layout.blockRows() * (layout.blockOut() / plan.block()) * tiles,
+            1,
+            plan.threads(),
+            p -> {
+              putPattern(p.struct(), gradient);
+              putOperands(p.struct(), from, upstream, null, tiles);
+            });
+      }
+    }
+  }
+
+  @Override
+  public void maskGradient(KofNLayout layout, View weights, View x, View dy, View target) {
+    maskGradient(layout, weights, x, dy, target, false);
   }
 
   @Override
   public synchronized void maskGradient(
-      KofNLayout layout, View weights, View x, View dy, View target) {
+      KofNLayout layout, View weights, View x, View dy, View target, boolean tf32) {
     workspace.reset();
-    boolean inTile = MASK_TILE % layout.blockOut() == 0 && MASK_TILE % layout.blockIn() == 0;
+    switch (ProductPlan.maskGradient(catalogue, dy.type(), x.type(), tf32, regime)) {
+      case ProductPlan.Few plan -> throw forwardOnly(plan);
+      case ProductPlan.Lanes lanes ->
+          launchMask(
+              "mask_gradient", MASK_TILE, MASK_TILE, THREADS, layout, weights, x, dy, target);
+      case ProductPlan.Tensor plan ->
+          launchMask(
+              "mask_gradient_tensor_" + plan.type(),
+              plan.block(),
+              plan.lines(),
+              plan.threads(),
+              layout,
+              weights,
+              aligned(x),
+              aligned(dy),
+              target);
+    }
+  }
+
+  private void launchMask(
+      String name,
+      int tileOut,
+      int tileIn,
+      int threads,
+      KofNLayout layout,
+      View weights,
+      View x,
+      View dy,
+      View target) {
+    boolean inTile = tileOut % layout.blockOut() == 0 && tileIn % layout.blockIn() == 0;
     View products = inTile ? null : workspace.matrix(DType.F32, layout.out(), layout.in());
     Writer writer =
         p -> {
@@ -193,12 +278,10 @@ final class CudaProducts implements ProductKernels {
           p.putInt(layout.out()).putInt(layout.in());
           p.putInt(layout.blockOut()).putInt(layout.blockIn());
         };
-    long tiles =
-        (long) Math.ceilDiv(layout.out(), MASK_TILE) * Math.ceilDiv(layout.in(), MASK_TILE);
-    context.launch("kofn_matmul_mask_gradient", tiles, 1, THREADS, writer);
+    long tiles = (long) Math.ceilDiv(layout.out(), tileOut) * Math.ceilDiv(layout.in(), tileIn);
+    context.launch("kofn_matmul_" + name, tiles, 1, threads, writer);
     if (!inTile) {
-      long blocks = (long) layout.blockRows() * layout.blockColumns();
-      launchWarps("sum_blocks", blocks, writer);
+      launchWarps("sum_blocks", (long) layout.blockRows() * layout.blockColumns(), writer);
     }
   }
 

@@ -40,11 +40,30 @@ record ProductCatalogue(List<Line> lines) {
     return new ProductCatalogue(lines);
   }
 
-  /** The sizes of a family's instances, ascending; the size is the last cell. */
-  int[] sizes(String macro) {
+  /** The smallest of a family's values of a cell that covers a size, or its largest. */
+  int covering(String macro, int cell, int size) {
+    int[] values = values(macro, cell);
+    return Arrays.stream(values)
+        .filter(v -> v >= size)
+        .findFirst()
+        .orElse(values[values.length - 1]);
+  }
+
+  /** The largest of a family's values of its last cell. */
+  int largest(String macro) {
+    int[] values =
+        lines.stream()
+            .filter(l -> l.macro().equals(macro))
+            .mapToInt(l -> l.number(l.cells().size() - 1))
+            .sorted()
+            .toArray();
+    return values[values.length - 1];
+  }
+
+  private int[] values(String macro, int cell) {
     return lines.stream()
         .filter(l -> l.macro().equals(macro))
-        .mapToInt(l -> l.number(l.cells().size() - 1))
+        .mapToInt(l -> l.number(cell))
         .distinct()
         .sorted()
         .toArray();
@@ -54,11 +73,5 @@ record ProductCatalogue(List<Line> lines) {
   boolean has(String macro, int... cells) {
     List<String> wanted = Arrays.stream(cells).mapToObj(Integer::toString).toList();
     return lines.contains(new Line(macro, wanted));
-  }
-
-  /** The smallest instance of a family that covers a size, or its largest. */
-  int covering(String macro, int size) {
-    int[] sizes = sizes(macro);
-    return Arrays.stream(sizes).filter(s -> s >= size).findFirst().orElse(sizes[sizes.length - 1]);
   }
 }

@@ -11,6 +11,8 @@ import java.util.List;
  * without a device.
  *
  * <ul>
+ *   <li>lanes along the terms, for a forward product of at most 8 examples, which is as fast as its
+ *       weights arrive;
  *   <li>tensor cores, where both factors have the same type of those they take, blocks are multiples
  *       of 16 along the results, and of 32 bytes along the contraction;
  *   <li>lanes along the batch, for everything else.
@@ -26,10 +28,18 @@ sealed interface ProductPlan {
   record Lanes(int shared) implements ProductPlan {}
 
   /**
+   * Lanes along the terms.
+   *
+   * @param shared how many neighbouring outputs share their inputs
+   * @param examples at most so many
+   */
+  record Few(int shared, int examples) implements ProductPlan {}
+
+  /**
    * Tensor cores.
    *
-   * @param kernel the instance: type, threads, warps along examples and results, lines, results of
-   *     a line
+   * @param kernel the instance: type, threads, warps along both sides of its tile, then lines (of a
+   *     gradient: inputs) and results of a line
    */
   record Tensor(Line kernel) implements ProductPlan {
     String type() {
@@ -54,9 +64,13 @@ sealed interface ProductPlan {
   /** Which kernels may be chosen; tests force one. */
   enum Regime {
     AUTO,
+    FEW,
     LANES,
     TENSOR
   }
+
+  /** What the sides of blocks must be multiples of. */
+  int TENSOR_SIDE = 16;
 
   /** The contraction's granularity on tensor cores, in bytes. */
   int UNIT_BYTES = 32;
@@ -65,10 +79,17 @@ sealed interface ProductPlan {
   static ProductPlan forward(
       ProductCatalogue catalogue,
       KofNLayout layout,
+      long batch,
       DType x,
       DType weights,
       boolean tf32,
       Regime regime) {
+    boolean few = batch <= catalogue.largest("KOFN_FEW") && x.isFloating();
+    if (few && (regime == Regime.AUTO || regime == Regime.FEW)) {
+      return new Few(
+          catalogue.covering("KOFN_FEW", 0, layout.blockOut()),
+          catalogue.covering("KOFN_FEW", 1, Math.toIntExact(batch)));
+    }
     return of(
         catalogue,
         "KOFN_TENSOR",
@@ -77,7 +98,7 @@ sealed interface ProductPlan {
         tensorType(x, weights, tf32),
         weights.bytes(),
         regime,
-        catalogue.covering("KOFN_LANES", layout.blockOut()));
+        catalogue.covering("KOFN_LANES", 1, layout.blockOut()));
   }
 
   /** Chooses for dY W. */
@@ -96,7 +117,42 @@ sealed interface ProductPlan {
         tensorType(dy, weights, tf32),
         weights.bytes(),
         regime,
-        catalogue.covering("KOFN_LANES_BACK", layout.blockIn()));
+        catalogue.covering("KOFN_LANES_BACK", 0, layout.blockIn()));
+  }
+
+  /** Chooses for dY^T X on the kept blocks. */
+  static ProductPlan weightGradient(
+      ProductCatalogue catalogue,
+      KofNLayout layout,
+      DType dy,
+      DType x,
+      boolean tf32,
+      Regime regime) {
+    ProductPlan plan =
+        of(
+            catalogue,
+            "KOFN_TENSOR_GRADIENT",
+            layout.blockOut(),
+            UNIT_BYTES,
+            tensorType(dy, x, tf32),
+            1,
+            regime,
+            catalogue.covering("KOFN_WEIGHT_GRADIENT", 0, layout.blockOut()));
+    return layout.blockIn() % TENSOR_SIDE == 0
+        ? plan
+        : new Lanes(catalogue.covering("KOFN_WEIGHT_GRADIENT", 0, layout.blockOut()));
+  }
+
+  /** Chooses for dY^T X times W, everywhere. */
+  static ProductPlan maskGradient(
+      ProductCatalogue catalogue, DType dy, DType x, boolean tf32, Regime regime) {
+    String type = tensorType(dy, x, tf32);
+    return catalogue.lines().stream()
+        .filter(l -> regime != Regime.LANES)
+        .filter(l -> l.macro().equals("KOFN_TENSOR_MASK") && l.cells().get(0).equals(type))
+        .findFirst()
+        .<ProductPlan>map(Tensor::new)
+        .orElse(new Lanes(1));
   }
 
   private static ProductPlan of(

@@ -91,6 +91,16 @@ public interface ProductKernels {
   void maskGradient(KofNLayout layout, View weights, View x, View dy, View target);
 
   /**
+   * The same where F32 factors may be rounded to TF32; who has no TF32 ignores it.
+   *
+   * @param tf32 whether they may
+   */
+  default void maskGradient(
+      KofNLayout layout, View weights, View x, View dy, View target, boolean tf32) {
+    maskGradient(layout, weights, x, dy, target);
+  }
+
+  /**
    * dZ = scale * dY * activation'(Z), and dBias[f] = the sum over the batch of dY * activation'(Z),
    * null where not wanted.
    *
