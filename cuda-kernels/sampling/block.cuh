@@ -54,23 +54,4 @@ __device__ __forceinline__ int blockBefore(int x, int* sums, int parity) {
   return upTo - x + __reduce_add_sync(kAllLanes, other);
 }
 
-// How many flags (bits 0 to 3) the threads before this one have, and how many all have.
-__device__ __forceinline__ int blockPrefix(unsigned flags, int* sums, int parity, int& total) {
-  const int warps = blockDim.x / 32;
-  const int lane = threadIdx.x & 31;
-  int before = 0, mine = 0;
-#pragma unroll
-  for (int j = 0; j < 4; ++j) {
-    const unsigned who = __ballot_sync(kAllLanes, flags >> j & 1);
-    before += __popc(who & ((1u << lane) - 1u));
-    mine += __popc(who);
-  }
-  int* half = sums + 32 * parity;
-  if (lane == 0) half[threadIdx.x / 32] = mine;
-  __syncthreads();
-  const int other = lane < warps ? half[lane] : 0;
-  total = __reduce_add_sync(kAllLanes, other);
-  return before + __reduce_add_sync(kAllLanes, lane < static_cast<int>(threadIdx.x / 32) ? other : 0);
-}
-
 }  // namespace kofn

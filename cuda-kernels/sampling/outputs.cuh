@@ -47,29 +47,4 @@ __device__ __forceinline__ void writeMasks(const Outputs& o, long long row, int 
   }
 }
 
-// Everything about four consecutive columns of which `chosen` were drawn; the first of those takes the slot. A drawn entry's key is
-// evaluated again: few are drawn, and keeping all keys alive until here would cost registers.
-template <typename T>
-__device__ __forceinline__ void writeQuad(const Draw& d, const Outputs& o, long long row, int column, unsigned chosen, int slot) {
-  writeMasks(o, row, column, d.n, chosen);
-#pragma unroll
-  for (int j = 0; j < 4; ++j) {
-    if (chosen >> j & 1) {
-      if (o.indices != nullptr) writeIndex(o, row, slot, column + j);
-      if (o.keys != nullptr) o.keys[row * o.keyPitch + slot] = singleKey<T>(d, row, column + j);
-      ++slot;
-    }
-  }
-}
-
-// The word of a bit mask that eight neighbouring lanes fill with four bits each; the first of them writes it.
-__device__ __forceinline__ void writeBits(const Outputs& o, long long row, int column, unsigned chosen, bool live) {
-  if (o.bits == nullptr) return;
-  const int lane = threadIdx.x & 31;
-  unsigned word = chosen << 4 * (lane & 7);
-#pragma unroll
-  for (int s = 1; s < 8; s *= 2) word |= __shfl_xor_sync(0xffffffffu, word, s);
-  if ((lane & 7) == 0 && live) o.bits[row * o.bitPitch + column / 32] = word;
-}
-
 }  // namespace kofn

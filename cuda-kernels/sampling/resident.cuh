@@ -82,7 +82,7 @@ __device__ __forceinline__ void start(const Draw& d, Team& team, const float (&x
 
 // Rows with infinities or NaN: what can be drawn is counted, and the sum is taken over the finite keys. Returns whether a row is bad.
 template <int Keys, typename Team>
-__device__ __forceinline__ bool inspect(const Draw& d, Team& team, const float (&x)[Keys], float& sum, Search& s) {
+__device__ __forceinline__ bool inspect(Team& team, const float (&x)[Keys], int k, float& sum, Search& s) {
   int nan = 0;
   float finite = 0;
 #pragma unroll
@@ -92,14 +92,14 @@ __device__ __forceinline__ bool inspect(const Draw& d, Team& team, const float (
   }
   s.countLo = team.sum(countReach(x, kLowest));
   sum = team.sum(finite);
-  return team.sum(nan) != 0 || s.countLo < d.k;
+  return team.sum(nan) != 0 || s.countLo < k;
 }
 
 template <int Keys, typename Team>
-__device__ __forceinline__ void search(const Draw& d, Team& team, const float (&x)[Keys], bool searching, Search& s) {
+__device__ __forceinline__ void search(Team& team, const float (&x)[Keys], int k, bool searching, Search& s) {
   while (team.anyRow(searching)) {
     const int count = team.sum(countReach(x, s.at));
-    if (searching) searching = s.next(count, d.k);
+    if (searching) searching = s.next(count, k);
   }
 }
 
@@ -146,7 +146,7 @@ __device__ __forceinline__ void decideExactly(const Draw& d, Team& team, long lo
     e.lo = INFINITY;
     e.countLo = d.k;
   }
-  search(d, team, x, undecided && e.countLo != d.k, e);
+  search(team, x, d.k, undecided && e.countLo != d.k, e);
   if (undecided) s = e;
 }
 
@@ -179,13 +179,13 @@ __device__ __forceinline__ void drawResident(const Draw& d, const Outputs& o, lo
   s.countLo = d.n;
   bool bad = false;
   if (team.anyRow(!isFinite(sum))) {
-    bad = inspect(d, team, x, sum, s);
+    bad = inspect(team, x, d.k, sum, s);
     if (bad && live && team.lane == 0) reportBadRow(o, row);
   }
   const bool none = bad || d.k == 0;
   start(d, team, x, sum, min(s.countLo, d.n & ~3), s);
   const bool searched = !none && s.countLo != d.k;
-  search(d, team, x, searched, s);
+  search(team, x, d.k, searched, s);
   if (d.fast) decideExactly<T>(d, team, row, x, searched, s);
 
   unsigned word = rowWord<Q>(team, none ? 0u : maskReach(x, s.lo));

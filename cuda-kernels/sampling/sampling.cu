@@ -29,14 +29,19 @@ using bf16 = __nv_bfloat16;
 
 #define KOFN_ROWS(T, THREADS)                                                                             \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
-      kofn_stream_keys_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o, \
-                           __grid_constant__ const kofn::Stream s) {                                      \
-    kofn::streamKeys<T>(d, o, s);                                                                         \
+      kofn_stream_sample_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o, \
+                             __grid_constant__ const kofn::Stream s) {                                    \
+    kofn::streamSample<T>(d, s);                                                                          \
+  }                                                                                                       \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_stream_filter_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o, \
+                             __grid_constant__ const kofn::Stream s) {                                    \
+    kofn::streamFilter<T, THREADS>(d, o, s);                                                              \
   }                                                                                                       \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
       kofn_stream_emit_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o, \
                            __grid_constant__ const kofn::Stream s) {                                      \
-    kofn::streamEmit<T>(d, o, s);                                                                         \
+    kofn::streamEmit<T, THREADS>(d, o, s);                                                                \
   }                                                                                                       \
   extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
       kofn_sort_winners_##T(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Sort s) { \
@@ -67,22 +72,14 @@ extern "C" __global__ void __launch_bounds__(256)
   kofn::orderByIndex(d, r);
 }
 
-extern "C" __global__ void __launch_bounds__(256)
-    kofn_stream_pick(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o,
-                     __grid_constant__ const kofn::Stream s) {
-  kofn::streamPick(d, o, s);
-}
+#define KOFN_STREAM(NAME, THREADS, CALL)                                                                  \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                   \
+      kofn_stream_##NAME(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Outputs o,   \
+                         __grid_constant__ const kofn::Stream s) {                                        \
+    CALL;                                                                                                 \
+  }
 
-extern "C" __global__ void __launch_bounds__(256)
-    kofn_stream_refine(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Stream s) {
-  kofn::streamRefine(d, s);
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-    kofn_stream_count(__grid_constant__ const kofn::Draw d, __grid_constant__ const kofn::Stream s) {
-  kofn::streamCount(d, s);
-}
-
-extern "C" __global__ void __launch_bounds__(64) kofn_stream_offsets(__grid_constant__ const kofn::Stream s) {
-  kofn::streamOffsets(s);
-}
+KOFN_STREAM(refine, 256, kofn::streamRefine(s))
+KOFN_STREAM(pick, 256, kofn::streamPick(d, o, s))
+KOFN_STREAM(count, 256, kofn::streamCount(d, s))
+KOFN_STREAM(offsets, 64, kofn::streamOffsets(s))

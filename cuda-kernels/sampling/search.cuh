@@ -90,17 +90,4 @@ __device__ __forceinline__ unsigned maskReach(const float (&x)[Keys], float t) {
   return mask;
 }
 
-// Bits of `tied` beyond the first `wanted`, of which `before` come before this thread's; in ascending order.
-__device__ __forceinline__ unsigned lateTies(unsigned tied, int before, int wanted) {
-  unsigned late = 0;
-#pragma unroll
-  for (int j = 0; j < 4; ++j) {
-    if (tied >> j & 1) {
-      if (before >= wanted) late |= 1u << j;
-      ++before;
-    }
-  }
-  return late;
-}
-
 }  // namespace kofn

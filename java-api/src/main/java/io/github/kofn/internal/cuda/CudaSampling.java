@@ -16,7 +16,6 @@ final class CudaSampling implements SamplingKernels {
   private static final long MAX_SLICE = 1L << 30;
   private static final long WORKSPACE = 256L << 20;
   private static final int MAX_GRID_Y = 65535;
-  private static final int BINS = 2048;
 
   private final CudaContext context;
   private final Catalogue catalogue;
@@ -66,7 +65,7 @@ final class CudaSampling implements SamplingKernels {
     if (!(plan instanceof SamplingPlan.Streaming streaming)) {
       return MAX_SLICE;
     }
-    long bytes = Chunks.of(logits.columns(), streaming.threads()).bytesPerRow();
+    long bytes = StreamingDraw.bytesPerRow(logits.columns(), streaming.threads());
     return Math.clamp(WORKSPACE / bytes, 1, MAX_GRID_Y);
   }
 
@@ -103,7 +102,7 @@ final class CudaSampling implements SamplingKernels {
   }
 
   private void launchDraw(SamplingPlan plan, View logits, int k, Draw draw, DrawOutputs outputs) {
-    boolean fast = SamplingPlan.fastKeys(plan, draw.noiseScale(), keys);
+    boolean fast = SamplingPlan.fastKeys(plan, logits.columns(), k, draw.noiseScale(), keys);
     Writer both =
         p -> {
           putDraw(p, logits, k, draw, fast);
@@ -119,53 +118,9 @@ final class CudaSampling implements SamplingKernels {
               both);
       case SamplingPlan.InBlock(Catalogue.Block kernel, int threads) ->
           context.launch(kernel.entry(), logits.rows(), 1, threads, both);
-      case SamplingPlan.Streaming(int threads) -> stream(logits, k, both, threads);
+      case SamplingPlan.Streaming(int threads) ->
+          new StreamingDraw(context, workspace, logits, threads).launch(both);
     }
-  }
-
-  /** The streaming passes; draw_stream.cuh says what each does. */
-  private void stream(View logits, int k, Writer both, int threads) {
-    Chunks chunks = Chunks.of(logits.columns(), threads);
-    long rows = logits.rows();
-    View keys = workspace.matrix(DType.I32, rows, chunks.paddedN());
-    View histogram = workspace.matrix(DType.I32, rows, BINS);
-    View perRow = workspace.matrix(DType.I32, 3, rows);
-    View counts = workspace.matrix(DType.I32, 2 * rows, chunks.count());
-    workspace.clear(histogram);
-    workspace.clear(perRow);
-    for (int level = 0; level < 3; level++) {
-      int now = level;
-      Writer all =
-          p -> {
-            both.write(p);
-            putStream(p, keys, histogram, perRow, counts, chunks, now);
-          };
-      Writer noOutputs =
-          p -> putStreamOnly(p, logits, k, keys, histogram, perRow, counts, chunks, now);
-      if (level == 0) {
-        context.launch("kofn_stream_keys_" + type(logits), chunks.count(), rows, threads, all);
-      } else {
-        context.launch("kofn_stream_refine", chunks.count(), rows, threads, noOutputs);
-      }
-      context.launch("kofn_stream_pick", rows, 1, threads, all);
-    }
-    Writer noOutputs = p -> putStreamOnly(p, logits, k, keys, histogram, perRow, counts, chunks, 2);
-    context.launch("kofn_stream_count", chunks.count(), rows, threads, noOutputs);
-    context.launch(
-        "kofn_stream_offsets",
-        rows,
-        1,
-        64,
-        p -> putStream(p, keys, histogram, perRow, counts, chunks, 2));
-    context.launch(
-        "kofn_stream_emit_" + type(logits),
-        chunks.count(),
-        rows,
-        threads,
-        p -> {
-          both.write(p);
-          putStream(p, keys, histogram, perRow, counts, chunks, 2);
-        });
   }
 
   /** Winners as composites in key order, [rows, size]. */
@@ -280,7 +235,7 @@ final class CudaSampling implements SamplingKernels {
     context.launch(kernels.entry(name), logits.rows(), 1, kernels.threads(), writer);
   }
 
-  // The structs of keys.cuh, outputs.cuh, draw_stream.cuh and sort_winners.cuh.
+  // The structs of keys.cuh, outputs.cuh and sort_winners.cuh.
 
   private void putDraw(Parameters p, View logits, int k, Draw draw) {
     putDraw(p, logits, k, draw, false);
@@ -313,29 +268,7 @@ final class CudaSampling implements SamplingKernels {
     p.putInt(Math.toIntExact(sorted.columns())).putLong(address(sorted));
   }
 
-  private static void putStream(
-      Parameters p, View keys, View histogram, View perRow, View counts, Chunks chunks, int level) {
-    long row = perRow.columns() * 4;
-    p.struct().putLong(address(keys)).putLong(address(histogram));
-    p.putLong(address(perRow)).putLong(address(perRow) + row).putLong(address(perRow) + 2 * row);
-    p.putLong(address(counts)).putLong(chunks.paddedN()).putInt(chunks.count()).putInt(level);
-  }
-
-  private void putStreamOnly(
-      Parameters p,
-      View logits,
-      int k,
-      View keys,
-      View histogram,
-      View perRow,
-      View counts,
-      Chunks chunks,
-      int level) {
-    putDraw(p, logits, k, new Draw(0, 0, 0, 0, 0));
-    putStream(p, keys, histogram, perRow, counts, chunks, level);
-  }
-
-  private static long address(View view) {
+  static long address(View view) {
     return view == null ? 0 : view.buffer().address() + view.offset();
   }
 
@@ -349,18 +282,5 @@ final class CudaSampling implements SamplingKernels {
 
   static String type(View view) {
     return view.type().name().toLowerCase(Locale.ROOT);
-  }
-
-  /** How the streaming passes cut a row. */
-  private record Chunks(int count, long paddedN) {
-    static Chunks of(long n, int threads) {
-      long width = 4L * threads;
-      int count = Math.toIntExact(Math.max(1, Math.ceilDiv(n, width)));
-      return new Chunks(count, count * width);
-    }
-
-    long bytesPerRow() {
-      return 4 * (paddedN + BINS + 3 + 2L * count) + 1024;
-    }
   }
 }

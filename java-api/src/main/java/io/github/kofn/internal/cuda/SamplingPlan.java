@@ -66,13 +66,19 @@ sealed interface SamplingPlan {
   /** The greatest such scale. */
   float GREATEST_FAST_SCALE = 0x1p64f;
 
-  /** Whether approximate keys select first, and exact ones decide only what those leave open. */
-  static boolean fastKeys(SamplingPlan plan, float noiseScale, Keys keys) {
+  /**
+   * Whether approximate keys select first, and exact ones decide only what those leave open. The
+   * streaming passes need exact keys for all they keep: they gain where that is little.
+   */
+  static boolean fastKeys(SamplingPlan plan, long n, int k, float noiseScale, Keys keys) {
     return keys == Keys.AUTO
-        && !(plan instanceof Streaming)
+        && (!(plan instanceof Streaming) || k <= n / STREAMING_KEEPS_FEW)
         && noiseScale >= LEAST_FAST_SCALE
         && noiseScale <= GREATEST_FAST_SCALE;
   }
+
+  /** Of so many columns the streaming passes may keep one and still gain by approximate keys. */
+  int STREAMING_KEEPS_FEW = 64;
 
   /** A row shorter than this is not worth splitting over blocks. */
   int WORTH_SPLITTING = 8192;

@@ -97,14 +97,15 @@ class SamplingPlanTest {
     SamplingPlan group = plan("f32", 10, 25, Regime.AUTO);
     SamplingPlan block = plan("f32", 1000, 2000, Regime.AUTO);
     SamplingPlan stream = plan("f32", 10, 100000, Regime.AUTO);
-    assertTrue(SamplingPlan.fastKeys(group, 1, Keys.AUTO));
-    assertTrue(SamplingPlan.fastKeys(block, 0x1p-64f, Keys.AUTO));
-    assertTrue(SamplingPlan.fastKeys(block, 0x1p64f, Keys.AUTO));
-    assertFalse(SamplingPlan.fastKeys(stream, 1, Keys.AUTO));
-    assertFalse(SamplingPlan.fastKeys(group, 0, Keys.AUTO));
-    assertFalse(SamplingPlan.fastKeys(group, Math.nextDown(0x1p-64f), Keys.AUTO));
-    assertFalse(SamplingPlan.fastKeys(group, Math.nextUp(0x1p64f), Keys.AUTO));
-    assertFalse(SamplingPlan.fastKeys(group, 1, Keys.EXACT));
+    assertTrue(SamplingPlan.fastKeys(group, 25, 5, 1, Keys.AUTO));
+    assertTrue(SamplingPlan.fastKeys(block, 2000, 1000, 0x1p-64f, Keys.AUTO));
+    assertTrue(SamplingPlan.fastKeys(block, 2000, 1000, 0x1p64f, Keys.AUTO));
+    assertTrue(SamplingPlan.fastKeys(stream, 64000, 1000, 1, Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(stream, 64000, 1001, 1, Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, 25, 5, 0, Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, 25, 5, Math.nextDown(0x1p-64f), Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, 25, 5, Math.nextUp(0x1p64f), Keys.AUTO));
+    assertFalse(SamplingPlan.fastKeys(group, 25, 5, 1, Keys.EXACT));
   }
 
   @Test
