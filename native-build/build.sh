@@ -5,7 +5,8 @@
 # build.sh test       runs its tests
 # build.sh sanitize   builds the simulator and its tests with AddressSanitizer and UndefinedBehaviorSanitizer in
 #                     native-build/target/sanitize, and runs them
-# Quiet when all is well, except for one line: what is missing, or CTest's summary. KOFN_BUILD_JOBS limits parallel jobs.
+# Quiet when all is well, except for one line: what is missing, or CTest's summary. KOFN_BUILD_JOBS limits parallel jobs,
+# KOFN_ARCHITECTURES is the list of compute capabilities that "build" compiles machine code for, as "80;90".
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder="$here/target/cmake"
@@ -25,9 +26,16 @@ update() {
   if [ ! -f "$1/CMakeCache.txt" ]; then
     generator="Unix Makefiles"
     if command -v ninja >/dev/null 2>&1; then generator=Ninja; fi
-    quietly cmake -S "$here" -B "$1" -G "$generator" ${2:-}
+    quietly cmake -S "$here" -B "$1" -G "$generator" "${2:--Wdev}"
   fi
   quietly cmake --build "$1" --parallel "$jobs"
+}
+
+# Configures a folder again that was configured for other architectures.
+retarget() {
+  [ -n "${KOFN_ARCHITECTURES:-}" ] && [ -f "$1/CMakeCache.txt" ] || return 0
+  grep -qxF "KOFN_ARCHITECTURES:STRING=$KOFN_ARCHITECTURES" "$1/CMakeCache.txt" ||
+    quietly cmake "-DKOFN_ARCHITECTURES=$KOFN_ARCHITECTURES" "$1"
 }
 
 # Runs the tests of a folder.
@@ -60,7 +68,8 @@ case "${1:-}" in
   build)
     [ -f "$folder/CMakeCache.txt" ] || command -v nvcc >/dev/null 2>&1 || [ -x "${CUDA_HOME:-/nonexistent}/bin/nvcc" ] ||
       echo "native-build: no nvcc; the CUDA kernels are not compiled, tests that need compiled kernels are skipped."
-    update "$folder"
+    retarget "$folder"
+    update "$folder" ${KOFN_ARCHITECTURES:+"-DKOFN_ARCHITECTURES=$KOFN_ARCHITECTURES"}
     ;;
   test)
     check "$folder"

@@ -35,14 +35,21 @@ foreach(OPERATION sampling matmul convolution)
   list(APPEND KERNEL_LOGS ${KERNEL_OUT}/${OPERATION}.log)
 endforeach()
 
+add_custom_command(
+  OUTPUT ${KERNEL_OUT}/kernels.properties
+  COMMAND ${CMAKE_COMMAND} -DNVCC=${KOFN_NVCC} "-DARCHITECTURES=${KOFN_ARCHITECTURES}" "-DFATBINS=${KERNEL_FATBINS}"
+          -DOUT=${KERNEL_OUT}/kernels.properties -P ${CMAKE_CURRENT_SOURCE_DIR}/describe_kernels.cmake
+  DEPENDS ${KERNEL_FATBINS} ${CMAKE_CURRENT_SOURCE_DIR}/describe_kernels.cmake
+  VERBATIM)
+
 set(RESOURCES_FILE ${KERNEL_SOURCES}/resources.txt)
 add_custom_command(
   OUTPUT ${KERNEL_OUT}/resources.txt
-  COMMAND ${CMAKE_COMMAND} "-DLOGS=${KERNEL_LOGS}" -DREPORT=${KERNEL_OUT}/resources.txt
+  COMMAND ${CMAKE_COMMAND} "-DLOGS=${KERNEL_LOGS}" -DREPORT=${KERNEL_OUT}/resources.txt "-DRECORDED=80;90"
           -P ${CMAKE_CURRENT_SOURCE_DIR}/check_resources.cmake
   DEPENDS ${KERNEL_LOGS} ${CMAKE_CURRENT_SOURCE_DIR}/check_resources.cmake
   VERBATIM)
-add_custom_target(kernels ALL DEPENDS ${KERNEL_FATBINS} ${KERNEL_OUT}/resources.txt)
+add_custom_target(kernels ALL DEPENDS ${KERNEL_FATBINS} ${KERNEL_OUT}/kernels.properties ${KERNEL_OUT}/resources.txt)
 
 # Fails when the registers, shared memory or spills of an instance are not those that the repository records.
 add_test(NAME kernel_resources COMMAND ${CMAKE_COMMAND} -E compare_files ${KERNEL_OUT}/resources.txt ${RESOURCES_FILE})

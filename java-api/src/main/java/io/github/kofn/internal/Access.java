@@ -31,6 +31,19 @@ public abstract class Access {
     return instance.engineOf(device);
   }
 
+  /** The kernels for operands that must all be of one device; null operands are absent. */
+  public static Engine engine(Device device, Tensor... operands) {
+    for (Tensor operand : operands) {
+      Check.that(
+          operand == null || operand.device() == device,
+          "%s belongs to another device (%s); allowed: tensors of %s",
+          operand,
+          operand == null ? "" : operand.device().backend().label(),
+          device.backend().label());
+    }
+    return engine(device);
+  }
+
   /** A draw was called; a graph under way runs this with the steps of each launch. */
   public static void drawn(Device device, IntConsumer draw) {
     instance.drawnIn(device, draw);

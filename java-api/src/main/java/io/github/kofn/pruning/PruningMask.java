@@ -284,7 +284,7 @@ public final class PruningMask implements AutoCloseable {
     if (entropies == null) {
       entropies = logits.device().zeros(DType.F32, layout.blockRows(), 1);
     }
-    Access.engine(logits.device())
+    Access.engine(logits.device(), dLogits)
         .sampling()
         .entropy(
             Access.view(logits),

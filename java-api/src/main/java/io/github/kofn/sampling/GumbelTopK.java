@@ -145,7 +145,7 @@ public record GumbelTopK(int k, float noiseScale, Order order, Set<Output> outpu
         logits.rows(),
         this,
         logits.columns());
-    Access.engine(logits.device())
+    Access.engine(logits.device(), target.indices())
         .sampling()
         .draw(Access.view(logits), k, toDraw(key), target.views());
     target.drawn(key);
@@ -178,17 +178,23 @@ public record GumbelTopK(int k, float noiseScale, Order order, Set<Output> outpu
     var device = logits.device();
     Tensor indices = device.zeros(DType.I32, rows, k);
     Map<Output, Tensor> tensors = new EnumMap<>(Output.class);
-    for (Output output : outputs) {
-      tensors.put(
-          output,
-          switch (output) {
-            case KEYS -> device.zeros(DType.F32, rows, k);
-            case BIT_MASK -> device.zeros(DType.I32, rows, Math.ceilDiv(n, 32));
-            case BYTE_MASK -> device.zeros(DType.U8, rows, n);
-            case FLOAT_MASK -> device.zeros(DType.F32, rows, n);
-          });
+    Selection selection = new Selection(this, n, indices, tensors);
+    try {
+      for (Output output : outputs) {
+        tensors.put(
+            output,
+            switch (output) {
+              case KEYS -> device.zeros(DType.F32, rows, k);
+              case BIT_MASK -> device.zeros(DType.I32, rows, Math.ceilDiv(n, 32));
+              case BYTE_MASK -> device.zeros(DType.U8, rows, n);
+              case FLOAT_MASK -> device.zeros(DType.F32, rows, n);
+            });
+      }
+      return selection;
+    } catch (RuntimeException e) {
+      selection.close();
+      throw e;
     }
-    return new Selection(this, n, indices, tensors);
   }
 
   DrawOutputs views(Tensor indices, Map<Output, Tensor> tensors) {

@@ -61,7 +61,7 @@ public record RelaxedTopK(float tau, Order removal) {
   public void relax(Tensor logits, Selection selection, Tensor soft) {
     check(logits, selection);
     checkMatrix("soft", soft, selection);
-    Access.engine(logits.device())
+    Access.engine(logits.device(), selection.indices(), soft)
         .sampling()
         .relax(
             Access.view(logits),
@@ -83,7 +83,7 @@ public record RelaxedTopK(float tau, Order removal) {
     check(logits, selection);
     checkMatrix("upstream", upstream, selection);
     checkMatrix("gradient", gradient, selection);
-    Access.engine(logits.device())
+    Access.engine(logits.device(), selection.indices(), upstream, gradient)
         .sampling()
         .relaxGradient(
             Access.view(logits),

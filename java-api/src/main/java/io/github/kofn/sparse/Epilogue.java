@@ -107,15 +107,15 @@ public record Epilogue(
    * itself.
    *
    * @param dy F32, BF16 or F16 [batch, out]: the loss's gradient with respect to y
-   * @param dSum F32, BF16 or F16 [batch, out], overwritten: what the products' gradients take as their dY; may
-   *     be dy itself
+   * @param dSum F32, BF16 or F16 [batch, out], overwritten: what the products' gradients take as
+   *     their dY; may be dy itself
    * @param dBias F32 [out], overwritten; null where not wanted
    * @throws IllegalArgumentException if a shape does not fit, the epilogue has output scales (those
    *     are for inference), or it has an activation and kept no pre-activation
    */
   public void gradient(Tensor dy, Tensor dSum, Tensor dBias) {
     checkGradient(dy, dSum, dBias, dy == null ? 0 : dy.columns());
-    Access.engine(dy.device())
+    Access.engine(dy.device(), dSum, dBias, preActivation)
         .products()
         .activationGradient(
             Access.view(dy),
@@ -130,7 +130,7 @@ public record Epilogue(
   void gradient(Convolution shape, Tensor dy, Tensor dSum, Tensor dBias) {
     Shapes.activations("dy", dy, dy == null ? 0 : dy.rows(), shape.outFeatures());
     checkGradient(dy, dSum, dBias, shape.outChannels());
-    Access.engine(dy.device())
+    Access.engine(dy.device(), dSum, dBias, preActivation)
         .convolutions()
         .activationGradient(
             shape,

@@ -106,7 +106,7 @@ public final class KofNConvolution {
     Shapes.matrix("y", y, x.rows(), shape.outFeatures());
     Shapes.floating("y", y);
     Check.that(x != y, "y is x; allowed: another tensor");
-    kernels()
+    kernels(x, y, epilogue.bias(), epilogue.preActivation(), epilogue.residual())
         .forward(
             shape,
             weights.pattern(),
@@ -136,7 +136,8 @@ public final class KofNConvolution {
    *
    * @param forward from the forward operation
    * @param dSum F32, BF16 or F16 [batch, outFeatures]: the loss's gradient with respect to the sums
-   * @param dx F32, BF16 or F16 [batch, inFeatures], overwritten; channels that no feature map kept become 0
+   * @param dx F32, BF16 or F16 [batch, inFeatures], overwritten; channels that no feature map kept
+   *     become 0
    * @throws IllegalStateException if another pattern was selected since the forward operation
    */
   public void inputGradient(Forward forward, Tensor dSum, Tensor dx) {
@@ -166,7 +167,7 @@ public final class KofNConvolution {
       Shapes.matrix("z", z, dSum.rows(), shape.inFeatures());
       Shapes.f32("z", z);
     }
-    kernels()
+    kernels(dSum, dx, z)
         .inputGradient(
             shape,
             weights.pattern(),
@@ -189,13 +190,9 @@ public final class KofNConvolution {
   public void weightGradient(Forward forward, Tensor dSum, Tensor dw) {
     checkBackward(forward, dSum);
     weights.checkWeightGradient(dw);
-    kernels()
+    kernels(forward.x(), dSum, dw)
         .weightGradient(
-            shape,
-            weights.pattern(),
-            Access.view(forward.x()),
-            Access.view(dSum),
-            Access.view(dw));
+            shape, weights.pattern(), Access.view(forward.x()), Access.view(dSum), Access.view(dw));
   }
 
   /**
@@ -212,7 +209,7 @@ public final class KofNConvolution {
   public void maskGradient(Forward forward, Tensor dSum, Tensor dMask) {
     checkBackward(forward, dSum);
     weights.checkMaskGradient(dMask);
-    kernels()
+    kernels(forward.x(), dSum, dMask)
         .maskGradient(
             shape,
             weights.layout(),
@@ -226,7 +223,7 @@ public final class KofNConvolution {
     weights.checkBackward(forward, dSum, shape.inFeatures(), shape.outFeatures());
   }
 
-  private ConvolutionKernels kernels() {
-    return Access.engine(weights.values().device()).convolutions();
+  private ConvolutionKernels kernels(Tensor... operands) {
+    return Access.engine(weights.values().device(), operands).convolutions();
   }
 }

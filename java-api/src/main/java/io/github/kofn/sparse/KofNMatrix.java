@@ -247,7 +247,13 @@ public final class KofNMatrix implements AutoCloseable {
         "x is %s and the weights %s; allowed: both I8 or neither",
         x.type(),
         values.type());
-    kernels()
+    kernels(
+            x,
+            y,
+            epilogue.outputScales(),
+            epilogue.bias(),
+            epilogue.preActivation(),
+            epilogue.residual())
         .multiply(
             pattern(), Access.view(x), Access.view(y), epilogue.finish(x.rows(), layout.out()));
     return forward(x);
@@ -257,8 +263,8 @@ public final class KofNMatrix implements AutoCloseable {
    * dX = dSum W.
    *
    * @param forward from the forward product
-   * @param dSum F32, BF16 or F16 [batch, out]: the loss's gradient with respect to the sums, see {@link
-   *     Epilogue#gradient}
+   * @param dSum F32, BF16 or F16 [batch, out]: the loss's gradient with respect to the sums, see
+   *     {@link Epilogue#gradient}
    * @param dx F32, BF16 or F16 [batch, in], overwritten; columns that no row kept become 0
    * @throws IllegalStateException if another pattern was selected since the forward product
    */
@@ -288,7 +294,7 @@ public final class KofNMatrix implements AutoCloseable {
       Shapes.activations("z", z, dSum.rows(), layout.in());
       Shapes.f32("z", z);
     }
-    kernels()
+    kernels(dSum, dx, z)
         .inputGradient(
             pattern(),
             companion(),
@@ -310,7 +316,7 @@ public final class KofNMatrix implements AutoCloseable {
   public void weightGradient(Forward forward, Tensor dSum, Tensor dw) {
     checkBackward(forward, dSum, layout.in(), layout.out());
     checkWeightGradient(dw);
-    kernels()
+    kernels(forward.x(), dSum, dw)
         .weightGradient(pattern(), Access.view(forward.x()), Access.view(dSum), Access.view(dw));
   }
 
@@ -327,7 +333,7 @@ public final class KofNMatrix implements AutoCloseable {
   public void maskGradient(Forward forward, Tensor dSum, Tensor dMask) {
     checkBackward(forward, dSum, layout.in(), layout.out());
     checkMaskGradient(dMask);
-    kernels()
+    kernels(forward.x(), dSum, dMask)
         .maskGradient(
             layout,
             Access.view(values),
@@ -427,8 +433,8 @@ public final class KofNMatrix implements AutoCloseable {
     }
   }
 
-  private ProductKernels kernels() {
-    return Access.engine(values.device()).products();
+  private ProductKernels kernels(Tensor... operands) {
+    return Access.engine(values.device(), operands).products();
   }
 
   /** Frees the pattern, and the values where {@link #pack} made them. Closing twice is fine. */

@@ -39,8 +39,7 @@ final class Shapes {
   }
 
   static void floating(String name, Tensor tensor) {
-    Check.that(
-        tensor.type().isFloating(), "%s is %s; allowed: F32, BF16 or F16", name, tensor);
+    Check.that(tensor.type().isFloating(), "%s is %s; allowed: F32, BF16 or F16", name, tensor);
   }
 
   static void vector(String name, Tensor tensor, long length) {

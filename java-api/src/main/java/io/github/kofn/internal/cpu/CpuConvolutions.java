@@ -44,8 +44,7 @@ final class CpuConvolutions implements ConvolutionKernels {
     ConvolutionAxis columns = columns(shape);
     sums(
         (channel, scratch) ->
-            windows(
-                shape, rows, columns, ConvolutionTerms.kept(shape, pattern, channel, scratch)),
+            windows(shape, rows, columns, ConvolutionTerms.kept(shape, pattern, channel, scratch)),
         shape.outChannels(),
         x,
         y,
@@ -53,8 +52,7 @@ final class CpuConvolutions implements ConvolutionKernels {
   }
 
   private static ConvolutionAxis rows(Convolution shape) {
-    return ConvolutionAxis.forward(
-        shape.height(), shape.kernelHeight(), shape.outHeight(), shape);
+    return ConvolutionAxis.forward(shape.height(), shape.kernelHeight(), shape.outHeight(), shape);
   }
 
   private static ConvolutionAxis columns(Convolution shape) {
@@ -64,12 +62,7 @@ final class CpuConvolutions implements ConvolutionKernels {
   private static ConvolutionWindows windows(
       Convolution shape, ConvolutionAxis rows, ConvolutionAxis columns, ConvolutionTerms terms) {
     return new ConvolutionWindows(
-        rows,
-        columns,
-        shape.kernelWidth(),
-        shape.height() * shape.width(),
-        shape.width(),
-        terms);
+        rows, columns, shape.kernelWidth(), shape.height() * shape.width(), shape.width(), terms);
   }
 
   /** Scales and biases of channels, for each of their pixels. */
@@ -98,8 +91,7 @@ final class CpuConvolutions implements ConvolutionKernels {
 
   private static View line(View like, float[] values) {
     Buffer buffer = Buffer.ofHost(MemorySegment.ofArray(values));
-    return new View(
-        buffer, 0, like.type(), 1, values.length, values.length, Layout.ROW_MAJOR);
+    return new View(buffer, 0, like.type(), 1, values.length, values.length, Layout.ROW_MAJOR);
   }
 
   @Override
@@ -323,13 +315,7 @@ final class CpuConvolutions implements ConvolutionKernels {
 
   @Override
   public void activationGradient(
-      Convolution shape,
-      View dy,
-      Activation activation,
-      View z,
-      float scale,
-      View dz,
-      View dBias) {
+      Convolution shape, View dy, Activation activation, View z, float scale, View dz, View dBias) {
     float[] features = new float[dBias == null ? 0 : shape.outFeatures()];
     products.activationGradient(
         dy, activation, z, scale, dz, dBias == null ? null : line(dBias, features));

@@ -6,7 +6,9 @@ import io.github.kofn.internal.kernels.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,6 +28,17 @@ final class CudaContext implements AutoCloseable {
   private static final int ATTRIBUTE_MAJOR = 75;
   private static final int ATTRIBUTE_MINOR = 76;
   private static final int NON_BLOCKING = 1;
+
+  /** Kernels by the prefix of their names; the longest that fits an entry is its own. */
+  private static final Map<String, String> FATBINS =
+      Map.of(
+          "kofn_",
+          "sampling.fatbin",
+          "kofn_matmul_",
+          "matmul.fatbin",
+          "kofn_convolution_",
+          "convolution.fatbin");
+
   private static final int WITHOUT_TIMING = 2;
   private static final int MAX_DYNAMIC_SHARED = 8;
 
@@ -41,6 +54,10 @@ final class CudaContext implements AutoCloseable {
   private final Map<String, Long> modules = new LinkedHashMap<>();
   private final int multiprocessors;
   private final Arena arena = Arena.ofShared();
+
+  /** How to give back what was taken, the latest first. */
+  private final Deque<Runnable> undo = new ArrayDeque<>();
+
   private final Parameters parameters = new Parameters(arena);
   private final Map<String, Kernel> kernels = new HashMap<>();
 
@@ -79,38 +96,60 @@ final class CudaContext implements AutoCloseable {
   /**
    * Opens a device.
    *
-   * @param fatbins kernels by the prefix of their names; the longest that fits an entry is its own
+   * @param images the kernels
+   * @param usePools whether memory comes from a pool where the GPU has some
    */
-  CudaContext(Driver driver, int ordinal, Map<String, byte[]> fatbins) {
+  CudaContext(Driver driver, int ordinal, KernelImages images, boolean usePools) {
     this.driver = driver;
     this.sanitizer = new Sanitizer(driver);
     driver.call(Entry.INIT, 0);
     this.device = (int) driver.query(Entry.DEVICE_GET, ordinal);
     this.context = driver.query(Entry.CONTEXT_RETAIN, device);
+    // A lost device answers with its error.
+    undo.push(() -> driver.result(Entry.CONTEXT_RELEASE, device));
     try {
       driver.call(Entry.CONTEXT_SET, context);
       this.multiprocessors = attribute(ATTRIBUTE_MULTIPROCESSORS);
-      fatbins.forEach((prefix, image) -> modules.put(prefix, load(image)));
+      FATBINS.forEach((prefix, name) -> modules.put(prefix, load(images, name)));
       this.own = driver.query(Entry.STREAM_CREATE, NON_BLOCKING);
-      this.order = driver.query(Entry.EVENT_CREATE, WITHOUT_TIMING);
+      undo.push(() -> driver.call(Entry.STREAM_DESTROY, own));
       this.last = own;
-      this.memory = new CudaMemory(this, driver, device);
+      this.order = driver.query(Entry.EVENT_CREATE, WITHOUT_TIMING);
+      undo.push(() -> driver.call(Entry.EVENT_DESTROY, order));
+      this.memory = new CudaMemory(this, driver, device, usePools);
+      undo.push(memory::close);
       this.noSteps = memory.allocate(4);
+      undo.push(() -> memory.release(noSteps));
       this.rowStatus = new RowStatus(this);
+      undo.push(rowStatus::close);
       this.streams = new CudaStreams(this, driver);
+      undo.push(streams::close);
     } catch (RuntimeException e) {
-      driver.call(Entry.CONTEXT_RELEASE, device);
+      undoAll(e);
       arena.close();
       throw e;
     }
   }
 
-  private long load(byte[] fatbin) {
+  private long load(KernelImages images, String name) {
+    byte[] fatbin = images.read(name);
     try (Arena image = Arena.ofConfined()) {
-      MemorySegment native16 = image.allocate(fatbin.length, 16);
-      MemorySegment.copy(fatbin, 0, native16, ValueLayout.JAVA_BYTE, 0, fatbin.length);
-      return driver.query(Entry.MODULE_LOAD, native16.address());
+      MemorySegment aligned = image.allocate(fatbin.length, 16);
+      MemorySegment.copy(fatbin, 0, aligned, ValueLayout.JAVA_BYTE, 0, fatbin.length);
+      long module = driver.query(Entry.MODULE_LOAD, aligned.address());
+      undo.push(() -> driver.call(Entry.MODULE_UNLOAD, module));
+      return module;
+    } catch (CudaException e) {
+      throw e.with(
+          "loading %s, which holds %s, on a GPU of compute capability %d"
+              .formatted(name, images.contents(), capability(driver, device)));
     }
+  }
+
+  /** A device's compute capability, as 10 * major + minor. */
+  static int capability(Driver driver, int device) {
+    long major = driver.query(Entry.DEVICE_ATTRIBUTE, ATTRIBUTE_MAJOR, device);
+    return (int) (10 * major + driver.query(Entry.DEVICE_ATTRIBUTE, ATTRIBUTE_MINOR, device));
   }
 
   int multiprocessors() {
@@ -343,31 +382,42 @@ final class CudaContext implements AutoCloseable {
     return driver.lost() != null;
   }
 
+  /** Gives everything back in the opposite order; failures join the one that is there. */
+  private RuntimeException undoAll(RuntimeException failure) {
+    RuntimeException first = failure;
+    while (!undo.isEmpty()) {
+      try {
+        undo.pop().run();
+      } catch (RuntimeException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    return first;
+  }
+
   @Override
   public synchronized void close() {
     if (closed) {
       return;
     }
     if (isLost()) {
+      // Nothing can be given back but the claim on the context.
+      undo.getLast().run();
       closed = true;
-      driver.result(Entry.CONTEXT_RELEASE, device);
       arena.close();
       return;
     }
     enterOwn();
-    try {
-      driver.call(Entry.STREAM_SYNCHRONIZE, own);
-      streams.close();
-      rowStatus.close();
-      memory.release(noSteps);
-      memory.close();
-      modules.values().forEach(module -> driver.call(Entry.MODULE_UNLOAD, module));
-      driver.call(Entry.EVENT_DESTROY, order);
-      driver.call(Entry.STREAM_DESTROY, own);
-    } finally {
-      closed = true;
-      driver.call(Entry.CONTEXT_RELEASE, device);
-      arena.close();
+    driver.call(Entry.STREAM_SYNCHRONIZE, own);
+    RuntimeException failure = undoAll(null);
+    closed = true;
+    arena.close();
+    if (failure != null) {
+      throw failure;
     }
     sanitizer.check();
   }

@@ -161,8 +161,7 @@ final class CudaConvolutions implements ConvolutionKernels {
   }
 
   /** Partial sums of gradients: struct WeightGradient. */
-  private record Gradients(
-      View x, View dy, View partial, long elements, int chunks, boolean all) {
+  private record Gradients(View x, View dy, View partial, long elements, int chunks, boolean all) {
     void put(Parameters p) {
       putView(p, x);
       putView(p, dy);
@@ -196,16 +195,9 @@ final class CudaConvolutions implements ConvolutionKernels {
 
   @Override
   public synchronized void activationGradient(
-      Convolution shape,
-      View dy,
-      Activation activation,
-      View z,
-      float scale,
-      View dz,
-      View dBias) {
+      Convolution shape, View dy, Activation activation, View z, float scale, View dz, View dBias) {
     workspace.reset();
-    View features =
-        dBias == null ? null : workspace.matrix(DType.F32, 1, shape.outFeatures());
+    View features = dBias == null ? null : workspace.matrix(DType.F32, 1, shape.outFeatures());
     products.activationGradient(dy, activation, z, scale, dz, features);
     if (dBias != null) {
       launch(

@@ -28,6 +28,12 @@ final class CudaMemory {
 
   private static final int DEVICE_MEMORY = 2;
 
+  /** Whether memory comes from a pool where the GPU has some. */
+  enum Pools {
+    AUTO,
+    OFF
+  }
+
   private final CudaContext context;
   private final Driver driver;
   private final int device;
@@ -35,11 +41,16 @@ final class CudaMemory {
   private final long pool;
   private final Staging staging;
 
-  CudaMemory(CudaContext context, Driver driver, int device) {
+  /**
+   * A device's memory.
+   *
+   * @param usePools false to do without pools even where there are some
+   */
+  CudaMemory(CudaContext context, Driver driver, int device, boolean usePools) {
     this.context = context;
     this.driver = driver;
     this.device = device;
-    this.pooled = context.attribute(ATTRIBUTE_POOLS) != 0;
+    this.pooled = usePools && context.attribute(ATTRIBUTE_POOLS) != 0;
     this.pool = pooled ? createPool() : 0;
     this.staging = new Staging(driver);
   }
@@ -54,7 +65,12 @@ final class CudaMemory {
       long made = driver.query(Entry.POOL_CREATE, properties.address());
       MemorySegment everything = arena.allocate(JAVA_LONG);
       everything.set(JAVA_LONG, 0, -1L);
-      driver.call(Entry.POOL_SET, made, RELEASE_THRESHOLD, everything.address());
+      try {
+        driver.call(Entry.POOL_SET, made, RELEASE_THRESHOLD, everything.address());
+      } catch (CudaException e) {
+        driver.call(Entry.POOL_DESTROY, made);
+        throw e;
+      }
       return made;
     }
   }
@@ -65,13 +81,18 @@ final class CudaMemory {
       boolean captured = context.capture() != null;
       long stream = captured ? context.enterOwn() : context.enter();
       Buffer buffer = Buffer.ofDevice(allocate(Math.max(1, bytes), stream), bytes);
-      if (bytes > 0) {
-        driver.call(Entry.FILL_BYTES, buffer.address(), 0, bytes, stream);
+      try {
+        if (bytes > 0) {
+          driver.call(Entry.FILL_BYTES, buffer.address(), 0, bytes, stream);
+        }
+        if (captured) {
+          driver.call(Entry.STREAM_SYNCHRONIZE, stream);
+        }
+        return buffer;
+      } catch (CudaException e) {
+        free(buffer, stream);
+        throw e;
       }
-      if (captured) {
-        driver.call(Entry.STREAM_SYNCHRONIZE, stream);
-      }
-      return buffer;
     }
   }
 
@@ -103,12 +124,15 @@ final class CudaMemory {
         return;
       }
       rowStatusForgets(buffer);
-      long stream = context.enter();
-      if (pooled) {
-        driver.call(Entry.POOL_FREE, buffer.address(), stream);
-      } else {
-        driver.call(Entry.MEMORY_FREE, buffer.address());
-      }
+      free(buffer, context.enter());
+    }
+  }
+
+  private void free(Buffer buffer, long stream) {
+    if (pooled) {
+      driver.call(Entry.POOL_FREE, buffer.address(), stream);
+    } else {
+      driver.call(Entry.MEMORY_FREE, buffer.address());
     }
   }
 

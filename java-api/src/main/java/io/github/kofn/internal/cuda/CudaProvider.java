@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import io.github.kofn.BackendUnavailableException;
 import io.github.kofn.CudaException;
 import io.github.kofn.DeviceOptions;
 import io.github.kofn.internal.kernels.Engine;
@@ -11,20 +12,18 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
  * The way to NVIDIA GPUs, real and simulated. The simulated device is the shared library that the
- * system property {@code kofn.simulator} names; which kernels draw can be forced by {@code
- * kofn.cuda.regime} (group, block or stream), and which multiply by {@code kofn.cuda.products}
- * (lanes or tensor), for tests.
+ * system property {@code kofn.simulator} names. For tests, {@code kofn.cuda.regime} (group, block
+ * or stream) forces which kernels draw, {@code kofn.cuda.products} (lanes or tensor) which
+ * multiply, and {@code kofn.cuda.pools=off} asks the driver for each allocation.
  */
 public final class CudaProvider implements Provider {
-  private static final String FOLDER = "/META-INF/kofn/";
-
   private final boolean simulated;
 
   private CudaProvider(boolean simulated) {
@@ -43,26 +42,44 @@ public final class CudaProvider implements Provider {
 
   @Override
   public Optional<String> unavailableReason() {
-    if (CudaProvider.class.getResource(FOLDER + "matmul.fatbin") == null) {
+    Optional<KernelImages> images = KernelImages.find();
+    if (images.isEmpty()) {
       return Optional.of("built without kernels: the build found no nvcc");
     }
     try {
-      Driver driver = new Driver(library());
-      // The linker gives a library that is loaded already to whoever asks for its soname.
-      if (driver.exports("kofnSimVersion") != simulated) {
-        return Optional.of(
-            simulated
-                ? library() + " is not the simulated device"
-                : "no NVIDIA driver: libcuda.so.1 in this process is the simulated device");
-      }
-      driver.call(Entry.INIT, 0);
-      if (driver.query(Entry.DEVICE_COUNT) == 0) {
-        return Optional.of("the driver sees no device");
-      }
-      return Optional.empty();
+      return reason(new Driver(library()), images.get());
+    } catch (IllegalCallerException e) {
+      return Optional.of(
+          "this JVM denies native access; start it with --enable-native-access=io.github.kofn, or"
+              + " with --enable-native-access=ALL-UNNAMED where kofn is on the class path");
     } catch (UnsatisfiedLinkError | CudaException | IllegalStateException e) {
       return Optional.of(e.getMessage());
     }
+  }
+
+  private Optional<String> reason(Driver driver, KernelImages images) {
+    // The linker gives a library that is loaded already to whoever asks for its soname.
+    if (driver.exports("kofnSimVersion") != simulated) {
+      return Optional.of(
+          simulated
+              ? library() + " is not the simulated device"
+              : "no NVIDIA driver: libcuda.so.1 in this process is the simulated device");
+    }
+    List<String> missing = driver.missing();
+    if (!missing.isEmpty()) {
+      return Optional.of(
+          "the NVIDIA driver is too old: it has no " + String.join(", no ", missing));
+    }
+    driver.call(Entry.INIT, 0);
+    int version = (int) driver.query(Entry.DRIVER_VERSION);
+    Optional<String> tooOld = images.driverReason(version);
+    if (tooOld.isPresent()) {
+      return tooOld;
+    }
+    if (driver.query(Entry.DEVICE_COUNT) == 0) {
+      return Optional.of("the driver sees no device");
+    }
+    return images.deviceReason(CudaContext.capability(driver, 0), version);
   }
 
   private String library() {
@@ -83,29 +100,23 @@ public final class CudaProvider implements Provider {
 
   @Override
   public Engine open(DeviceOptions options) {
+    KernelImages images = KernelImages.find().orElseThrow();
+    Driver driver = new Driver(library());
+    requireDevice(driver, images, options.ordinal());
     try (InputStream sampling = resource("sampling/catalogue.inc");
         InputStream matmul = resource("matmul/catalogue.inc");
         InputStream convolution = resource("convolution/catalogue.inc")) {
       Catalogue catalogue = Catalogue.parse(sampling);
       ProductCatalogue products = ProductCatalogue.parse(matmul);
       ProductCatalogue convolutions = ProductCatalogue.parse(convolution);
-      CudaContext context =
-          new CudaContext(
-              new Driver(library()),
-              options.ordinal(),
-              Map.of(
-                  "kofn_",
-                  bytes("sampling.fatbin"),
-                  "kofn_matmul_",
-                  bytes("matmul.fatbin"),
-                  "kofn_convolution_",
-                  bytes("convolution.fatbin")));
+      boolean pools = choice("kofn.cuda.pools", CudaMemory.Pools.class) == CudaMemory.Pools.AUTO;
+      CudaContext context = new CudaContext(driver, options.ordinal(), images, pools);
       return new CudaEngine(
           context,
           catalogue,
-          regime("kofn.cuda.regime", SamplingPlan.Regime.class),
+          choice("kofn.cuda.regime", SamplingPlan.Regime.class),
           products,
-          regime("kofn.cuda.products", ProductPlan.Regime.class),
+          choice("kofn.cuda.products", ProductPlan.Regime.class),
           convolutions,
           simulated);
     } catch (IOException e) {
@@ -113,23 +124,34 @@ public final class CudaProvider implements Provider {
     }
   }
 
-  private static InputStream resource(String name) {
-    return CudaProvider.class.getResourceAsStream(FOLDER + name);
-  }
-
-  private static byte[] bytes(String name) throws IOException {
-    try (InputStream in = resource(name)) {
-      return in.readAllBytes();
+  private static void requireDevice(Driver driver, KernelImages images, int ordinal) {
+    driver.call(Entry.INIT, 0);
+    int count = (int) driver.query(Entry.DEVICE_COUNT);
+    if (ordinal >= count) {
+      throw new BackendUnavailableException(
+          "device %d is unavailable: the driver sees %d".formatted(ordinal, count));
     }
+    int version = (int) driver.query(Entry.DRIVER_VERSION);
+    images
+        .deviceReason(CudaContext.capability(driver, ordinal), version)
+        .ifPresent(
+            reason -> {
+              throw new BackendUnavailableException(
+                  "device " + ordinal + " is unavailable: " + reason);
+            });
   }
 
-  private static <E extends Enum<E>> E regime(String property, Class<E> regimes) {
+  private static InputStream resource(String name) {
+    return CudaProvider.class.getResourceAsStream(KernelImages.FOLDER + name);
+  }
+
+  private static <E extends Enum<E>> E choice(String property, Class<E> choices) {
     String name = System.getProperty(property, "auto");
     try {
-      return Enum.valueOf(regimes, name.toUpperCase(Locale.ROOT));
+      return Enum.valueOf(choices, name.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       String allowed =
-          Arrays.stream(regimes.getEnumConstants())
+          Arrays.stream(choices.getEnumConstants())
               .map(r -> r.name().toLowerCase(Locale.ROOT))
               .collect(Collectors.joining(", "));
       throw new IllegalArgumentException(

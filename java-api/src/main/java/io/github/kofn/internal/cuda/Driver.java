@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -69,7 +70,7 @@ final class Driver {
     for (Entry entry : Entry.values()) {
       symbols.put(entry, symbol(entry.symbol()));
     }
-    this.launch = address(Entry.LAUNCH);
+    this.launch = symbols.get(Entry.LAUNCH);
     this.lastMessage =
         exports("kofnSimLastMessage")
             ? extra("kofnSimLastMessage", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG))
@@ -120,11 +121,18 @@ final class Driver {
     return LINKER.downcallHandle(symbol(name), descriptor);
   }
 
+  /** Entry points that the library lacks. */
+  List<String> missing() {
+    return Arrays.stream(Entry.values())
+        .filter(entry -> symbols.get(entry) == null)
+        .map(Entry::symbol)
+        .toList();
+  }
+
   private MemorySegment address(Entry entry) {
     MemorySegment address = symbols.get(entry);
     if (address == null) {
-      throw new UnsatisfiedLinkError(
-          "the driver has no " + entry.symbol() + ": it is too old, kofn needs a newer one");
+      throw new UnsatisfiedLinkError("the NVIDIA driver is too old: it has no " + entry.symbol());
     }
     return address;
   }

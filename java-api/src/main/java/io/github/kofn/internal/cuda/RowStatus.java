@@ -45,7 +45,12 @@ final class RowStatus {
 
     Block() {
       words = context.allocate(8L * WORDS);
-      host = Staging.pin(context.driver(), 8L * WORDS);
+      try {
+        host = Staging.pin(context.driver(), 8L * WORDS);
+      } catch (CudaException e) {
+        context.release(words);
+        throw e;
+      }
       clear();
     }
 

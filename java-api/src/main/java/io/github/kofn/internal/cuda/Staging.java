@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import io.github.kofn.CudaException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -30,7 +31,12 @@ final class Staging {
   /** Pinned memory of a size, until {@link #unpin}. */
   @SuppressWarnings("restricted") // the driver gives as many bytes as it was asked for
   static MemorySegment pin(Driver driver, long bytes) {
-    long address = driver.query(Entry.HOST_ALLOCATE, bytes, 0);
+    long address;
+    try {
+      address = driver.query(Entry.HOST_ALLOCATE, bytes, 0);
+    } catch (CudaException e) {
+      throw e.with(bytes + " bytes of pinned host memory were wanted");
+    }
     return MemorySegment.ofAddress(address).reinterpret(bytes, Arena.global(), null);
   }
 
@@ -40,8 +46,13 @@ final class Staging {
 
   private Block block(int index) {
     if (blocks[index] == null) {
-      MemorySegment memory = pin(driver, BLOCK);
-      blocks[index] = new Block(memory, driver.query(Entry.EVENT_CREATE, WITHOUT_TIMING));
+      long done = driver.query(Entry.EVENT_CREATE, WITHOUT_TIMING);
+      try {
+        blocks[index] = new Block(pin(driver, BLOCK), done);
+      } catch (CudaException e) {
+        driver.call(Entry.EVENT_DESTROY, done);
+        throw e;
+      }
     }
     Block block = blocks[index];
     driver.call(Entry.EVENT_SYNCHRONIZE, block.done());

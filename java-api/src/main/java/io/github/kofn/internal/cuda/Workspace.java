@@ -59,8 +59,8 @@ final class Workspace {
       pieces.add(context.allocate(bytes));
     } else if (pieces.get(next).byteSize() < bytes) {
       // In the order of the stream; a capture keeps it for the operations that it recorded.
-      context.release(pieces.get(next));
-      pieces.set(next, context.allocate(bytes));
+      context.release(pieces.remove(next));
+      pieces.add(next, context.allocate(bytes));
     }
     return new View(pieces.get(next++), 0, type, rows, columns, columns, Layout.ROW_MAJOR);
   }

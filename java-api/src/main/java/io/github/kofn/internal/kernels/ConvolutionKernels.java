@@ -62,11 +62,5 @@ public interface ConvolutionKernels {
    * sum over the batch and the pixels of a feature map.
    */
   void activationGradient(
-      Convolution shape,
-      View dy,
-      Activation activation,
-      View z,
-      float scale,
-      View dz,
-      View dBias);
+      Convolution shape, View dy, Activation activation, View z, float scale, View dz, View dBias);
 }

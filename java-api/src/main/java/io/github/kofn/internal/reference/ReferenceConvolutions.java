@@ -150,13 +150,7 @@ final class ReferenceConvolutions implements ConvolutionKernels {
 
   @Override
   public void activationGradient(
-      Convolution shape,
-      View dy,
-      Activation activation,
-      View z,
-      float scale,
-      View dz,
-      View dBias) {
+      Convolution shape, View dy, Activation activation, View z, float scale, View dz, View dBias) {
     if (dBias != null) {
       biasGradient(shape, dy, activation, z, dBias);
     }

@@ -14,8 +14,8 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The bound of cuda-kernels/common/fast_gumbel.cuh: how far the approximate Gumbel map lies from the
- * exact one at most, when both of its logarithms err as far as the PTX manual allows of {@code
+ * The bound of cuda-kernels/common/fast_gumbel.cuh: how far the approximate Gumbel map lies from
+ * the exact one at most, when both of its logarithms err as far as the PTX manual allows of {@code
  * lg2.approx.ftz.f32}, either way. Every 4099th of the 2^31 random integers and both ends here;
  * {@code -Dkofn.exhaustive=true} takes all of them, in a few minutes.
  */

@@ -41,4 +41,13 @@ final class SimulatedDevice {
       throw new AssertionError(t);
     }
   }
+
+  /** Forgets what the sanitizer found, where a test provoked it. */
+  static void forgetReports() {
+    try {
+      driver().extra("kofnSimResetReports", FunctionDescriptor.ofVoid()).invokeExact();
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kofn.KofnException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+/** What a driver and a GPU must be for the kernels, without either. */
+class KernelImagesTest {
+  private static final KernelImages IMAGES =
+      new KernelImages(
+          13010,
+          List.of(80, 86, 90),
+          80,
+          Map.of("x.fatbin", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+
+  @Test
+  void readsItsDescription() {
+    Properties p = new Properties();
+    p.setProperty("toolkit", "13.1");
+    p.setProperty("architectures", "80,86,90");
+    p.setProperty("ptx", "80");
+    p.setProperty("x.fatbin", IMAGES.hashes().get("x.fatbin"));
+    assertEquals(IMAGES, KernelImages.of(p));
+  }
+
+  @Test
+  void aDriverOfTheSameMajorVersionWillDo() {
+    assertEquals(Optional.empty(), IMAGES.driverReason(13000));
+    assertEquals(Optional.empty(), IMAGES.driverReason(14000));
+    assertEquals(
+        "the NVIDIA driver is too old: it supports CUDA 12.8, and the kernels need CUDA 13.0 or"
+            + " newer",
+        IMAGES.driverReason(12080).orElseThrow());
+  }
+
+  @Test
+  void aGpuNeedsMachineCodeOrADriverThatCompilesThePtx() {
+    assertEquals(Optional.empty(), IMAGES.deviceReason(80, 13000));
+    assertEquals(Optional.empty(), IMAGES.deviceReason(89, 13000));
+    assertEquals(Optional.empty(), IMAGES.deviceReason(120, 13010));
+    assertTrue(IMAGES.deviceReason(120, 13000).orElseThrow().contains("CUDA 13.1 or newer can"));
+    assertEquals(
+        "the GPU has compute capability 7.5; kofn's kernels need 8.0 or newer",
+        IMAGES.deviceReason(75, 13010).orElseThrow());
+  }
+
+  @Test
+  void damagedKernelsAreNotLoaded() {
+    IMAGES.requireHash("x.fatbin", new byte[] {'a', 'b', 'c'});
+    KofnException damaged =
+        assertThrows(
+            KofnException.class, () -> IMAGES.requireHash("x.fatbin", new byte[] {'a', 'b', 'd'}));
+    assertTrue(damaged.getMessage().startsWith("the kernels in the jar are damaged: x.fatbin"));
+    assertThrows(KofnException.class, () -> IMAGES.read("absent.fatbin"));
+  }
+
+  @Test
+  void theKernelsOfThisBuildAreWhatTheySay() {
+    KernelImages built = KernelImages.find().orElse(null);
+    Assumptions.assumeTrue(built != null, "built without kernels");
+    built.hashes().keySet().forEach(built::read);
+    assertTrue(built.contents().contains("PTX for 8.0"), built.contents());
+  }
+}
