@@ -48,10 +48,12 @@ final class CheckKernels {
       said.load(new StringReader(new String(read(jar, "kernels.properties"), StandardCharsets.UTF_8)));
       Set<String> listed = new TreeSet<>(said.stringPropertyNames());
       listed.removeIf(name -> !name.endsWith(".fatbin"));
-      if (!listed.equals(there)) {
+      boolean release = Boolean.parseBoolean(args[2]);
+      // Without "clean", target/classes keeps what an older build put there.
+      if (listed.isEmpty() || (release ? !there.equals(listed) : !there.containsAll(listed))) {
         fail("the jar has " + there + ", kernels.properties lists " + listed);
       }
-      for (String name : there) {
+      for (String name : listed) {
         check(name, read(jar, name), said, wanted);
       }
     }

@@ -96,8 +96,7 @@ final class CudaProducts implements ProductKernels {
     return new IllegalStateException(plan + " is for forward products only");
   }
 
-  private void launchFew(
-      ProductPlan.Few plan, Pattern pattern, View x, View y, Writer finish) {
+  private void launchFew(ProductPlan.Few plan, Pattern pattern, View x, View y, Writer finish) {
     workspace.reset();
     int in = pattern.layout().in();
     View staged = workspace.matrix(DType.F32, in, plan.examples());

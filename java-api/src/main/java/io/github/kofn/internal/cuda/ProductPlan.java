@@ -13,8 +13,8 @@ import java.util.List;
  * <ul>
  *   <li>lanes along the terms, for a forward product of at most 8 examples, which is as fast as its
  *       weights arrive;
- *   <li>tensor cores, where both factors have the same type of those they take, blocks are multiples
- *       of 16 along the results, and of 32 bytes along the contraction;
+ *   <li>tensor cores, where both factors have the same type of those they take, blocks are
+ *       multiples of 16 along the results, and of 32 bytes along the contraction;
  *   <li>lanes along the batch, for everything else.
  * </ul>
  */

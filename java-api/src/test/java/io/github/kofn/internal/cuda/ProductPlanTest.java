@@ -66,8 +66,7 @@ class ProductPlanTest {
     "16, 16, I8, false, 8",
     "3, 5, F32, true, 8"
   })
-  void everythingElseGoesToLanes(
-      int blockOut, int blockIn, DType type, boolean tf32, int shared) {
+  void everythingElseGoesToLanes(int blockOut, int blockIn, DType type, boolean tf32, int shared) {
     assertEquals(new Lanes(shared), forward(blocks(blockOut, blockIn), 100, type, tf32));
   }
 
@@ -76,12 +75,10 @@ class ProductPlanTest {
     KofNLayout layout = blocks(64, 64);
     assertEquals(
         new Lanes(8),
-        ProductPlan.forward(
-            catalogue, layout, 100, DType.F32, DType.BF16, true, Regime.AUTO));
+        ProductPlan.forward(catalogue, layout, 100, DType.F32, DType.BF16, true, Regime.AUTO));
     assertEquals(
         new Lanes(8),
-        ProductPlan.forward(
-            catalogue, layout, 100, DType.BF16, DType.BF16, false, Regime.LANES));
+        ProductPlan.forward(catalogue, layout, 100, DType.BF16, DType.BF16, false, Regime.LANES));
   }
 
   @ParameterizedTest
@@ -102,8 +99,7 @@ class ProductPlanTest {
 
   @Test
   void gradientsNeedWholeBlocksAlongBothSides() {
-    assertInstanceOf(
-        Tensor.class, backward(blocks(16, 16), DType.BF16, false));
+    assertInstanceOf(Tensor.class, backward(blocks(16, 16), DType.BF16, false));
     assertEquals(new Lanes(8), backward(blocks(16, 16), DType.F32, false));
     assertEquals(new Lanes(8), backward(blocks(8, 16), DType.BF16, false));
     assertInstanceOf(Tensor.class, weightGradient(blocks(32, 48), DType.F32, true));

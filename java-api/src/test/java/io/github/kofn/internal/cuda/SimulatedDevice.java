@@ -11,6 +11,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
 /** The simulated device, and what its library offers beside the driver API. */
@@ -37,6 +39,27 @@ final class SimulatedDevice {
       MemorySegment key = arena.allocateFrom(name);
       MemorySegment text = arena.allocateFrom(value);
       assertEquals(0, (int) option.invokeExact(key.address(), text.address()));
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
+
+  /** What the sanitizer found, as "KIND: TEXT". */
+  static List<String> reports() {
+    Driver driver = driver();
+    MethodHandle count = driver.extra("kofnSimReportCount", FunctionDescriptor.of(JAVA_LONG));
+    MethodHandle text =
+        driver.extra(
+            "kofnSimReportText", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    List<String> reports = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(4096);
+      long reported = (long) count.invokeExact();
+      for (long i = 0; i < reported; i++) {
+        long length = (long) text.invokeExact(i, buffer.address(), buffer.byteSize());
+        reports.add(buffer.getString(0) + (length < buffer.byteSize() ? "" : "..."));
+      }
+      return reports;
     } catch (Throwable t) {
       throw new AssertionError(t);
     }
