@@ -27,6 +27,7 @@ namespace kofn {
 constexpr int kBins = 2048;
 constexpr int kStreamQuads = 4;     // of a thread; CudaSampling.Chunks knows it
 constexpr int kSampleQuads = 8;     // of a thread, at most
+constexpr int kFewSurvivors = 256;  // of a chunk
 constexpr int kSampleEvery = 64;    // one line of 32 columns in so many, or as many as the sample holds
 
 struct Stream {
@@ -198,14 +199,17 @@ __device__ inline void streamRefine(const Stream& s) {
   const long long row = blockIdx.y;
   const int found = survivors(s, row)[blockIdx.x];
   if (found == 0) return;
-  clearShared(histogram);
   const unsigned prefix = s.prefix[row];
   const unsigned* keys = s.keys + chunkStart(s, row);
+  unsigned* all = s.histogram + row * kBins;
+  // Few survivors go straight to the row's histogram: clearing and adding a chunk's own would cost more.
+  const bool few = found < kFewSurvivors;
+  if (!few) clearShared(histogram);
   for (int i = threadIdx.x; i < found; i += blockDim.x) {
     const unsigned key = keys[i];
-    if (above(key, s.level) == prefix) atomicAdd(&histogram[binOf(key, s.level)], 1u);
+    if (above(key, s.level) == prefix) atomicAdd(few ? &all[binOf(key, s.level)] : &histogram[binOf(key, s.level)], 1u);
   }
-  flushHistogram(histogram, s.histogram + row * kBins);
+  if (!few) flushHistogram(histogram, all);
 }
 
 // One block of 256 threads a row: the highest bin at which the count from above reaches what is wanted. Leaves the histogram zero.
@@ -239,7 +243,9 @@ __device__ inline void streamPick(const Draw& d, const Outputs& o, const Stream&
     }
   }
   __syncthreads();
-  for (int i = threadIdx.x; i < kBins; i += blockDim.x) histogram[i] = 0;
+  for (int i = threadIdx.x; i < kBins; i += blockDim.x) {
+    if (histogram[i] != 0) histogram[i] = 0;  // most are zero, and stay clean in the cache
+  }
 }
 
 // A row that cannot be drawn from, and every row at k = 0, draws nothing.
@@ -295,8 +301,10 @@ __device__ void streamEmit(const Draw& d, const Outputs& o, const Stream& s) {
   const int found = drawsNothing(d, s, row) ? 0 : survivors(s, row)[blockIdx.x];
   if (found == 0 && !masks) return;
   const int words = chunkColumns() / 32;
-  for (int i = threadIdx.x; i < words; i += blockDim.x) bits[i] = 0;
-  __syncthreads();
+  if (masks) {
+    for (int i = threadIdx.x; i < words; i += blockDim.x) bits[i] = 0;
+    __syncthreads();
+  }
 
   const unsigned threshold = s.prefix[row];
   const int wanted = d.k == 0 ? 0 : s.wanted[row];
