@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "kofn",
     synopsisSubcommandLabel = "SUBCOMMAND",
-    subcommands = {DoctorCommand.class, ValidateCommand.class, TrainCommand.class},
+    subcommands = {DoctorCommand.class, ValidateCommand.class, TrainCommand.class, BenchCommand.class},
     description = "Draws exactly k of n, and multiplies only what was drawn.",
     footer = {
       "",
@@ -62,7 +62,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "no subcommand is given; allowed: doctor, validate, train");
+        spec.commandLine(), "no subcommand is given; allowed: doctor, validate, train, bench");
   }
 
   private static int explain(ParameterException e, String[] args) {

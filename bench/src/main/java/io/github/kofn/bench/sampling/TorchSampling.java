@@ -50,43 +50,22 @@ public abstract class TorchSampling {
     ones = manager.ones(new ai.djl.ndarray.types.Shape(sizes.rows(), sizes.k()), DataType.FLOAT32);
   }
 
-  /** Uniform, two logarithms: two to four times as fast here as exponential noise. */
-  private NDArray keys(NDManager scratch) {
-    NDArray noise = scratch.randomUniform(Float.MIN_NORMAL, 1, matrix, DataType.FLOAT32);
-    return logits.sub(noise.log().negi().log());
-  }
-
   private NDList winners(NDArray keys, boolean sorted) {
     return keys.topK(sizes.k(), COLUMNS, true, sorted);
-  }
-
-  private NDArray mask(NDManager scratch, NDArray columns) {
-    return scratch.zeros(matrix, DataType.FLOAT32).scatter(columns, ones, COLUMNS);
-  }
-
-  /** The k successive softmaxes, as the authors of dynamic probabilistic pruning have them. */
-  private NDArray relaxed(NDArray keys, NDArray columns) {
-    NDArray minusInfinity = ones.get(":, :1").mul(Float.NEGATIVE_INFINITY);
-    NDArray left = keys;
-    NDArray sum = left.softmax(COLUMNS);
-    for (int j = 1; j < sizes.k(); j++) {
-      left = left.scatter(columns.get(":, {}:{}", j - 1, j), minusInfinity, COLUMNS);
-      sum = sum.add(left.softmax(COLUMNS));
-    }
-    return sum;
   }
 
   /** Writes the columns. */
   void draw() {
     try (NDManager scratch = scratch()) {
-      winners(keys(scratch), false);
+      winners(Torch.keys(logits, scratch), false);
     }
   }
 
   /** Writes the mask. */
   float[] drawWithMask(boolean copy) {
     try (NDManager scratch = scratch()) {
-      NDArray mask = mask(scratch, winners(keys(scratch), false).get(1));
+      NDArray mask =
+          Torch.mask(matrix, winners(Torch.keys(logits, scratch), false).get(1), ones, scratch);
       return copy ? mask.toFloatArray() : null;
     }
   }
@@ -94,8 +73,8 @@ public abstract class TorchSampling {
   /** Writes the relaxed sample. */
   float[] relax(boolean copy) {
     try (NDManager scratch = scratch()) {
-      NDArray keys = keys(scratch);
-      NDArray soft = relaxed(keys, winners(keys, true).get(1));
+      NDArray keys = Torch.keys(logits, scratch);
+      NDArray soft = Torch.relaxed(keys, winners(keys, true).get(1), ones);
       return copy ? soft.toFloatArray() : null;
     }
   }
@@ -105,10 +84,10 @@ public abstract class TorchSampling {
     logits.setRequiresGradient(true);
     try (NDManager scratch = scratch();
         GradientCollector collector = engine.newGradientCollector()) {
-      NDArray keys = keys(scratch);
+      NDArray keys = Torch.keys(logits, scratch);
       NDArray columns = winners(keys.stopGradient(), true).get(1);
-      NDArray mask = mask(scratch, columns);
-      collector.backward(relaxed(keys, columns).mul(upstream).sum());
+      NDArray mask = Torch.mask(matrix, columns, ones, scratch);
+      collector.backward(Torch.relaxed(keys, columns, ones).mul(upstream).sum());
       return copy ? mask.toFloatArray() : null;
     } finally {
       logits.setRequiresGradient(false);

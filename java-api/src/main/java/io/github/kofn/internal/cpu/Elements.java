@@ -97,6 +97,22 @@ final class Elements {
     };
   }
 
+  /** Reads the elements at some distances from an index, widened exactly. */
+  static void readAt(
+      View view, long index, int[] distances, int first, float[] to, int at, int count) {
+    if (view.type() != DType.F32) {
+      for (int i = 0; i < count; i++) {
+        to[at + i] = get(view, index + distances[first + i]);
+      }
+      return;
+    }
+    MemorySegment from = view.buffer().host();
+    long offset = view.offset() + index * Float.BYTES;
+    for (int i = 0; i < count; i++) {
+      to[at + i] = from.get(FLOAT, offset + (long) distances[first + i] * Float.BYTES);
+    }
+  }
+
   /** Reads the elements of a column in some rows, widened exactly. */
   static void readColumn(
       View view, long column, int[] rows, int first, float[] to, int at, int count) {
@@ -117,6 +133,30 @@ final class Elements {
   /** Writes one F32 element. */
   static void set(View view, long index, float value) {
     view.buffer().host().set(FLOAT, view.offset() + index * Float.BYTES, value);
+  }
+
+  /** How many of {@code count} ascending U16 or I32 indices are below a value. */
+  static int lowerBound(View view, long index, int count, int value) {
+    MemorySegment from = view.buffer().host();
+    boolean narrow = view.type() != DType.I32;
+    int low = 0;
+    int high = count;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      long offset = view.offset() + (index + middle) * view.type().bytes();
+      int found = narrow ? from.get(CHAR, offset) : from.get(INT, offset);
+      if (found < value) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  /** Reads U16 indices. */
+  static void readChars(View view, long index, char[] to, int count) {
+    MemorySegment.copy(view.buffer().host(), CHAR, view.offset() + 2 * index, to, 0, count);
   }
 
   /** Reads U16 or I32 indices; U16 ones by way of a line of as many. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
+import io.github.kofn.Layout;
 import io.github.kofn.sparse.Activation;
 import java.lang.foreign.MemorySegment;
 
@@ -11,6 +12,9 @@ import java.lang.foreign.MemorySegment;
 interface ProductLanes {
   /** The outputs that {@link #sums4} computes at once. */
   int GROUP = 4;
+
+  /** The floats of a group of outputs of a panel. */
+  int TILE = GROUP * Layout.PANEL;
 
   /** The number of floats in a vector. */
   int lanes();
@@ -33,7 +37,7 @@ interface ProductLanes {
 
   /**
    * Up to {@link #GROUP} outputs that share their inputs; the weights of an input lie side by side,
-   * {@link #GROUP} of them whatever {@code outs} is.
+   * {@link #GROUP} of them whatever {@code outs} is. The tile, {@link #TILE} floats, is to work in.
    */
   void sums4(
       MemorySegment x,
@@ -46,7 +50,8 @@ interface ProductLanes {
       int weightsAt,
       MemorySegment y,
       long yAt,
-      int outs);
+      int outs,
+      float[] tile);
 
   /**
    * Partial dot products: lane l of the {@code pitch} floats from {@code sums[sumsAt + j * pitch]}

@@ -40,6 +40,10 @@ final class ProductSums {
     if (panels == 0 || units == 0) {
       return;
     }
+    if (x.rows() == 1 && terms.isRowsOfSingleWeights()) {
+      single(terms, x, y, finish);
+      return;
+    }
     Scratch.Pool pool = widths.pool();
     Scratch shared = pool.take();
     Panels inputs = Panels.of(x, widths, workers, shared, 0);
@@ -57,13 +61,44 @@ final class ProductSums {
           ProductTerms.Lists lists = mine.lists;
           lists.clear();
           int end = Math.min(units, unit + perPart);
-          for (int u = unit; u < end; u++) {
-            terms.list(u, lists, mine);
-          }
+          terms.list(unit, end, lists, mine);
           int from = terms.firstOutput(unit);
           int to = terms.endOutput(end - 1);
           for (int p = panel; p < Math.min(panels, panel + perSplit); p++) {
             tile(lists, inputs, y, p, from, to, finish, mine);
+          }
+          pool.give(mine);
+        });
+    pool.give(shared);
+  }
+
+  /**
+   * A batch of one and packed single weights: values and indices are run through once, as they lie,
+   * with nothing listed.
+   */
+  private void single(ProductTerms terms, View x, View y, ProductFinish finish) {
+    Scratch.Pool pool = widths.pool();
+    Scratch shared = pool.take();
+    int inputs = Math.toIntExact(x.columns());
+    float[] values = shared.line(inputs);
+    Elements.read(x, 0, values, 0, inputs);
+    int outputs = terms.units();
+    int perPart = Math.max(1, Math.min(terms.unitsWithin(TERMS_OF_ONE_PANEL, OUTPUTS), outputs));
+    workers.run(
+        Math.ceilDiv(outputs, perPart),
+        part -> {
+          int from = part * perPart;
+          int to = Math.min(outputs, from + perPart);
+          Scratch mine = pool.take();
+          boolean direct = Tiles.isTile(y, 0, 1);
+          MemorySegment tile = direct ? y.buffer().host() : mine.floats(0, to - from);
+          long at = direct ? Tiles.offset(y, 0, from) : 0;
+          terms.sumRows(from, to, values, mine.tile(to - from), mine);
+          MemorySegment.copy(
+              mine.tile(to - from), 0, tile, ValueLayout.JAVA_FLOAT_UNALIGNED, at, to - from);
+          finish.apply(widths.of(1), tile, at, 1, 0, from, to, mine);
+          if (!direct) {
+            Tiles.store(tile, at, 1, y, 0, from, to, mine.stage);
           }
           pool.give(mine);
         });
@@ -114,7 +149,18 @@ final class ProductSums {
             segment, offset, stride, input, inputsAt, length, weight, weightsAt, tile, to0);
       } else {
         kernel.sums4(
-            segment, offset, stride, input, inputsAt, length, weight, weightsAt, tile, to0, outs);
+            segment,
+            offset,
+            stride,
+            input,
+            inputsAt,
+            length,
+            weight,
+            weightsAt,
+            tile,
+            to0,
+            outs,
+            scratch.tile);
       }
     }
     finish.apply(kernel, tile, at, stride, panel, from, to, scratch);

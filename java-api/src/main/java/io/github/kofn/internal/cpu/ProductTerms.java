@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
+import io.github.kofn.DType;
 import io.github.kofn.internal.kernels.ProductKernels.Companion;
 import io.github.kofn.internal.kernels.ProductKernels.Pattern;
 import io.github.kofn.internal.kernels.View;
@@ -97,6 +98,20 @@ final class ProductTerms {
     return (int) Math.min(outputs, (long) (unit / split) * block + inBlock);
   }
 
+  /** Adds the groups of units [first, end) to the lists. */
+  void list(int first, int end, Lists lists, Scratch scratch) {
+    if (companion != null
+        && !keepsEverything()
+        && layout.blockOut() == 1
+        && layout.blockIn() == 1) {
+      listSingleWeights(first, end, lists, scratch);
+      return;
+    }
+    for (int unit = first; unit < end; unit++) {
+      list(unit, lists, scratch);
+    }
+  }
+
   /** Adds a unit's groups to the lists. */
   void list(int unit, Lists lists, Scratch scratch) {
     int from = firstOutput(unit);
@@ -108,6 +123,36 @@ final class ProductTerms {
       listRow(unit / split, from, to, lists, scratch);
     } else {
       listColumn(unit / split, from, to, lists, scratch);
+    }
+  }
+
+  /** Whether every output has k packed weights of its own, each with an index of its own. */
+  boolean isRowsOfSingleWeights() {
+    return companion == null
+        && pattern.packed()
+        && !keepsEverything()
+        && layout.blockOut() == 1
+        && layout.blockIn() == 1;
+  }
+
+  /** For a batch of one, where {@link #isRowsOfSingleWeights}: the sums of outputs [from, to). */
+  void sumRows(int from, int to, float[] x, float[] sums, Scratch scratch) {
+    int k = layout.k();
+    int count = (to - from) * k;
+    float[] values = scratch.weights(count);
+    Elements.read(pattern.values(), (long) from * k, values, 0, count);
+    if (pattern.indices().type() == DType.U16) {
+      char[] columns = scratch.chars(count);
+      Elements.readChars(pattern.indices(), (long) from * k, columns, count);
+      for (int o = 0; o < to - from; o++) {
+        sums[o] = ProductScalar.sum(x, columns, values, o * k, k);
+      }
+      return;
+    }
+    int[] columns = scratch.features(count);
+    Elements.readIndices(pattern.indices(), (long) from * k, columns, 0, count, scratch);
+    for (int o = 0; o < to - from; o++) {
+      sums[o] = ProductScalar.sum(x, columns, o * k, k, values, o * k);
     }
   }
 
@@ -128,9 +173,8 @@ final class ProductTerms {
         lists.group(o, Math.min(ProductLanes.GROUP, to - o), inputsAt, length);
       }
       if (sparseRow) {
-        for (int j = 0; j < length; j++) {
-          line[j] = value(o, lists.input[inputsAt + j]);
-        }
+        View values = pattern.values();
+        Elements.readAt(values, o * values.pitch(), lists.input, inputsAt, line, 0, length);
         lists.weights(o, line);
       } else if (!pattern.packed()) {
         Elements.read(pattern.values(), o * pattern.values().pitch(), line, 0, layout.in());
@@ -141,10 +185,6 @@ final class ProductTerms {
         lists.weights(o, line);
       }
     }
-  }
-
-  private float value(int out, int in) {
-    return Elements.get(pattern.values(), out * pattern.values().pitch() + in);
   }
 
   private void readPacked(long at, long blockSize, float[] line) {
@@ -236,6 +276,45 @@ final class ProductTerms {
         }
         Elements.read(pattern.values(), at, line, 0, to - from);
         lists.weightsOfTerm(firstGroup, j++, line, to - from);
+      }
+    }
+  }
+
+  /**
+   * Columns of single weights, a row of W after the other: elements of a row lie near each other,
+   * those of a column lie a row apart. Each column's list grows at an end of its own.
+   */
+  private void listSingleWeights(int first, int end, Lists lists, Scratch scratch) {
+    int columns = end - first;
+    int k = layout.k();
+    int[] next = lists.slots(columns + 1 + k);
+    Elements.readIndices(companion.starts(), first, next, 0, columns + 1, scratch);
+    int base = next[0];
+    int inputsAt = lists.inputs - base;
+    int weightsAt = lists.weights - base;
+    int[] input = lists.inputs(next[columns] - base);
+    lists.inputs += next[columns] - base;
+    for (int c = 0; c < columns; c++) {
+      lists.group(first + c, 1, inputsAt + next[c], next[c + 1] - next[c]);
+    }
+    float[] weight = lists.weight;
+    float[] line = scratch.line(k);
+    View values = pattern.values();
+    for (int o = 0; o < layout.out(); o++) {
+      long row = (long) o * k;
+      int from = Elements.lowerBound(pattern.indices(), row, k, first);
+      int to = Elements.lowerBound(pattern.indices(), row, k, end);
+      int count = to - from;
+      Elements.readIndices(pattern.indices(), row + from, next, columns + 1, count, scratch);
+      if (pattern.packed()) {
+        Elements.read(values, row + from, line, 0, count);
+      } else {
+        Elements.readAt(values, o * values.pitch(), next, columns + 1, line, 0, count);
+      }
+      for (int j = 0; j < count; j++) {
+        int at = next[next[columns + 1 + j] - first]++;
+        input[inputsAt + at] = o;
+        weight[weightsAt + at] = line[j];
       }
     }
   }

@@ -56,6 +56,10 @@ final class ProductVectors implements ProductLanes {
     return VectorShuffle.fromOp(F, l -> bit < L ? l ^ bit : l);
   }
 
+  /**
+   * One vector. Kernels take the rows that they read as slices: the bounds are then checked once a
+   * row, and the loads from it, at constant offsets, need no check.
+   */
   private static FloatVector load(MemorySegment from, long at) {
     return FloatVector.fromMemorySegment(F, from, at, ORDER);
   }
@@ -114,26 +118,26 @@ final class ProductVectors implements ProductLanes {
     FloatVector b3 = a0;
     int j = 0;
     for (; j + 2 <= length; j += 2) {
-      long p = xAt + inputs[inputsAt + j] * row;
-      long q = xAt + inputs[inputsAt + j + 1] * row;
+      MemorySegment p = x.asSlice(xAt + inputs[inputsAt + j] * row, 4 * V);
+      MemorySegment q = x.asSlice(xAt + inputs[inputsAt + j + 1] * row, 4 * V);
       FloatVector v = broadcast(weights[weightsAt + j]);
       FloatVector w = broadcast(weights[weightsAt + j + 1]);
-      a0 = load(x, p).fma(v, a0);
-      a1 = load(x, p + V).fma(v, a1);
-      a2 = load(x, p + 2 * V).fma(v, a2);
-      a3 = load(x, p + 3 * V).fma(v, a3);
-      b0 = load(x, q).fma(w, b0);
-      b1 = load(x, q + V).fma(w, b1);
-      b2 = load(x, q + 2 * V).fma(w, b2);
-      b3 = load(x, q + 3 * V).fma(w, b3);
+      a0 = load(p, 0).fma(v, a0);
+      a1 = load(p, V).fma(v, a1);
+      a2 = load(p, 2 * V).fma(v, a2);
+      a3 = load(p, 3 * V).fma(v, a3);
+      b0 = load(q, 0).fma(w, b0);
+      b1 = load(q, V).fma(w, b1);
+      b2 = load(q, 2 * V).fma(w, b2);
+      b3 = load(q, 3 * V).fma(w, b3);
     }
     if (j < length) {
-      long p = xAt + inputs[inputsAt + j] * row;
+      MemorySegment p = x.asSlice(xAt + inputs[inputsAt + j] * row, 4 * V);
       FloatVector v = broadcast(weights[weightsAt + j]);
-      a0 = load(x, p).fma(v, a0);
-      a1 = load(x, p + V).fma(v, a1);
-      a2 = load(x, p + 2 * V).fma(v, a2);
-      a3 = load(x, p + 3 * V).fma(v, a3);
+      a0 = load(p, 0).fma(v, a0);
+      a1 = load(p, V).fma(v, a1);
+      a2 = load(p, 2 * V).fma(v, a2);
+      a3 = load(p, 3 * V).fma(v, a3);
     }
     a0.add(b0).intoMemorySegment(y, yAt, ORDER);
     a1.add(b1).intoMemorySegment(y, yAt + V, ORDER);
@@ -159,20 +163,20 @@ final class ProductVectors implements ProductLanes {
     FloatVector b1 = a0;
     int j = 0;
     for (; j + 2 <= length; j += 2) {
-      long p = xAt + inputs[inputsAt + j] * row;
-      long q = xAt + inputs[inputsAt + j + 1] * row;
+      MemorySegment p = x.asSlice(xAt + inputs[inputsAt + j] * row, 2 * V);
+      MemorySegment q = x.asSlice(xAt + inputs[inputsAt + j + 1] * row, 2 * V);
       FloatVector v = broadcast(weights[weightsAt + j]);
       FloatVector w = broadcast(weights[weightsAt + j + 1]);
-      a0 = load(x, p).fma(v, a0);
-      a1 = load(x, p + V).fma(v, a1);
-      b0 = load(x, q).fma(w, b0);
-      b1 = load(x, q + V).fma(w, b1);
+      a0 = load(p, 0).fma(v, a0);
+      a1 = load(p, V).fma(v, a1);
+      b0 = load(q, 0).fma(w, b0);
+      b1 = load(q, V).fma(w, b1);
     }
     if (j < length) {
-      long p = xAt + inputs[inputsAt + j] * row;
+      MemorySegment p = x.asSlice(xAt + inputs[inputsAt + j] * row, 2 * V);
       FloatVector v = broadcast(weights[weightsAt + j]);
-      a0 = load(x, p).fma(v, a0);
-      a1 = load(x, p + V).fma(v, a1);
+      a0 = load(p, 0).fma(v, a0);
+      a1 = load(p, V).fma(v, a1);
     }
     a0.add(b0).intoMemorySegment(y, yAt, ORDER);
     a1.add(b1).intoMemorySegment(y, yAt + V, ORDER);
@@ -221,19 +225,23 @@ final class ProductVectors implements ProductLanes {
       int weightsAt,
       MemorySegment y,
       long yAt,
-      int outs) {
+      int outs,
+      float[] tile) {
     int b = 0;
     for (; b + 4 * L <= stride && L == 16; b += 4 * L) {
       long at = 4L * b;
-      sums4x4(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at, outs);
+      sums4x4(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, tile);
+      copy(tile, 4 * L, y, yAt + at, outs, stride);
     }
     for (; b + 2 * L <= stride; b += 2 * L) {
       long at = 4L * b;
-      sums4x2(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at, outs);
+      sums4x2(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, tile);
+      copy(tile, 2 * L, y, yAt + at, outs, stride);
     }
     if (b < stride) {
       long at = 4L * b;
-      sums4x1(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, y, yAt + at, outs);
+      sums4x1(x, xAt + at, stride, inputs, inputsAt, length, weights, weightsAt, tile);
+      copy(tile, L, y, yAt + at, outs, stride);
     }
   }
 
@@ -247,9 +255,7 @@ final class ProductVectors implements ProductLanes {
       int length,
       float[] weights,
       int weightsAt,
-      MemorySegment y,
-      long yAt,
-      int outs) {
+      float[] tile) {
     long row = 4L * stride;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
@@ -270,10 +276,11 @@ final class ProductVectors implements ProductLanes {
     for (int j = 0; j < length; j++) {
       long p = xAt + inputs[inputsAt + j] * row;
       int w = weightsAt + GROUP * j;
-      FloatVector x0 = load(x, p);
-      FloatVector x1 = load(x, p + V);
-      FloatVector x2 = load(x, p + 2 * V);
-      FloatVector x3 = load(x, p + 3 * V);
+      MemorySegment r = x.asSlice(p, 4 * V);
+      FloatVector x0 = load(r, 0);
+      FloatVector x1 = load(r, V);
+      FloatVector x2 = load(r, 2 * V);
+      FloatVector x3 = load(r, 3 * V);
       FloatVector v = broadcast(weights[w]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
@@ -295,24 +302,33 @@ final class ProductVectors implements ProductLanes {
       d2 = x2.fma(v, d2);
       d3 = x3.fma(v, d3);
     }
-    store(a0, a1, a2, a3, y, yAt);
-    if (outs > 1) {
-      store(b0, b1, b2, b3, y, yAt + row);
-    }
-    if (outs > 2) {
-      store(c0, c1, c2, c3, y, yAt + 2 * row);
-    }
-    if (outs > 3) {
-      store(d0, d1, d2, d3, y, yAt + 3 * row);
-    }
+    store(a0, a1, a2, a3, tile, 0);
+    store(b0, b1, b2, b3, tile, 4 * L);
+    store(c0, c1, c2, c3, tile, 8 * L);
+    store(d0, d1, d2, d3, tile, 12 * L);
   }
 
   private static void store(
-      FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3, MemorySegment y, long yAt) {
-    v0.intoMemorySegment(y, yAt, ORDER);
-    v1.intoMemorySegment(y, yAt + V, ORDER);
-    v2.intoMemorySegment(y, yAt + 2 * V, ORDER);
-    v3.intoMemorySegment(y, yAt + 3 * V, ORDER);
+      FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3, float[] tile, int at) {
+    v0.intoArray(tile, at);
+    v1.intoArray(tile, at + L);
+    v2.intoArray(tile, at + 2 * L);
+    v3.intoArray(tile, at + 3 * L);
+  }
+
+  /**
+   * The first rows of a tile. In a loop of its own: a store to a segment is so much code for the
+   * compiler that sixteen of them beside the sums would make it stop inlining, and put the sums on
+   * the heap.
+   */
+  private static void copy(
+      float[] tile, int width, MemorySegment y, long yAt, int outs, int stride) {
+    for (int o = 0; o < outs; o++) {
+      long to = yAt + 4L * o * stride;
+      for (int i = 0; i < width; i += L) {
+        FloatVector.fromArray(F, tile, o * width + i).intoMemorySegment(y, to + 4L * i, ORDER);
+      }
+    }
   }
 
   /** Four outputs, two vectors: 8 sums and 3 operands of AVX2's 16 registers. */
@@ -325,9 +341,7 @@ final class ProductVectors implements ProductLanes {
       int length,
       float[] weights,
       int weightsAt,
-      MemorySegment y,
-      long yAt,
-      int outs) {
+      float[] tile) {
     long row = 4L * stride;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
@@ -340,8 +354,9 @@ final class ProductVectors implements ProductLanes {
     for (int j = 0; j < length; j++) {
       long p = xAt + inputs[inputsAt + j] * row;
       int w = weightsAt + GROUP * j;
-      FloatVector x0 = load(x, p);
-      FloatVector x1 = load(x, p + V);
+      MemorySegment r = x.asSlice(p, 2 * V);
+      FloatVector x0 = load(r, 0);
+      FloatVector x1 = load(r, V);
       FloatVector v = broadcast(weights[w]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
@@ -355,22 +370,16 @@ final class ProductVectors implements ProductLanes {
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
     }
-    store(a0, a1, y, yAt);
-    if (outs > 1) {
-      store(b0, b1, y, yAt + row);
-    }
-    if (outs > 2) {
-      store(c0, c1, y, yAt + 2 * row);
-    }
-    if (outs > 3) {
-      store(d0, d1, y, yAt + 3 * row);
-    }
+    a0.intoArray(tile, 0);
+    a1.intoArray(tile, L);
+    b0.intoArray(tile, 2 * L);
+    b1.intoArray(tile, 3 * L);
+    c0.intoArray(tile, 4 * L);
+    c1.intoArray(tile, 5 * L);
+    d0.intoArray(tile, 6 * L);
+    d1.intoArray(tile, 7 * L);
   }
 
-  private static void store(FloatVector v0, FloatVector v1, MemorySegment y, long yAt) {
-    v0.intoMemorySegment(y, yAt, ORDER);
-    v1.intoMemorySegment(y, yAt + V, ORDER);
-  }
 
   private static void sums4x1(
       MemorySegment x,
@@ -381,9 +390,7 @@ final class ProductVectors implements ProductLanes {
       int length,
       float[] weights,
       int weightsAt,
-      MemorySegment y,
-      long yAt,
-      int outs) {
+      float[] tile) {
     long row = 4L * stride;
     FloatVector a = FloatVector.zero(F);
     FloatVector b = a;
@@ -397,16 +404,10 @@ final class ProductVectors implements ProductLanes {
       c = v.fma(broadcast(weights[w + 2]), c);
       d = v.fma(broadcast(weights[w + 3]), d);
     }
-    a.intoMemorySegment(y, yAt, ORDER);
-    if (outs > 1) {
-      b.intoMemorySegment(y, yAt + row, ORDER);
-    }
-    if (outs > 2) {
-      c.intoMemorySegment(y, yAt + 2 * row, ORDER);
-    }
-    if (outs > 3) {
-      d.intoMemorySegment(y, yAt + 3 * row, ORDER);
-    }
+    a.intoArray(tile, 0);
+    b.intoArray(tile, L);
+    c.intoArray(tile, 2 * L);
+    d.intoArray(tile, 3 * L);
   }
 
   @Override

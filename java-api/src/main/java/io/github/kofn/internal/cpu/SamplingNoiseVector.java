@@ -160,24 +160,32 @@ final class SamplingNoiseVector implements SamplingNoise {
     return order.selectFrom(low, high).reinterpretAsInts().lanewise(LSHR, 1);
   }
 
+  /**
+   * Three loops over a block, one after the other, through a call that the compiler cannot inline,
+   * since it meets three receivers: what it inlines into one method is limited, and where it stops,
+   * vectors are put on the heap. Whether it stopped used to depend on which loop became hot first.
+   */
+  private interface Loop {
+    int run(int[] words, int word, float beta, float[] keys, int from, int length);
+  }
+
+  private static final Loop[] NOISE = {
+    (words, word, beta, keys, from, length) -> innerLogarithms(words, word, length),
+    (words, word, beta, keys, from, length) -> outerLogarithms(words, word, length),
+    SamplingNoiseVector::addLogarithms
+  };
+
   @Override
   public int addNoise(int[] words, int word, float beta, float[] keys, int from, int length) {
-    logarithms(words, word, length);
-    IntVector greatest = IntVector.zero(I);
-    FloatVector scale = FloatVector.broadcast(F, -beta);
-    for (int i = 0; i < length; i += F.length()) {
-      // The logarithm is negative: subtracting the sign bit along makes it positive.
-      IntVector t = IntVector.fromArray(I, words, word + i).sub(TWO_THIRDS + Integer.MIN_VALUE);
-      FloatVector minusGumbel = log(toFloat(t.lanewise(ASHR, 23)), significand(t));
-      FloatVector key = minusGumbel.fma(scale, FloatVector.fromArray(F, keys, from + i));
-      key.intoArray(keys, from + i);
-      greatest = greatest.lanewise(MAX, key.reinterpretAsInts().and(Integer.MAX_VALUE));
+    int greatest = 0;
+    for (Loop loop : NOISE) {
+      greatest = loop.run(words, word, beta, keys, from, length);
     }
-    return greatest.reduceLanes(MAX);
+    return greatest;
   }
 
   /** Puts the bits of ln(1 - u) in the place of words. */
-  private static void logarithms(int[] words, int from, int length) {
+  private static int innerLogarithms(int[] words, int from, int length) {
     for (int i = from; i < from + length; i += I.length()) {
       IntVector h = IntVector.fromArray(I, words, i);
       FloatVector low = toFloat(h).fma(broadcast(-0x1p-31f), broadcast(-0x1p-32f));
@@ -189,6 +197,31 @@ final class SamplingNoiseVector implements SamplingNoise {
       FloatVector f = significand(t).blend(low, isLow.cast(F));
       log(exponent, f).reinterpretAsInts().intoArray(words, i);
     }
+    return 0;
+  }
+
+  /** Puts the bits of ln(-x), the noise with its sign turned, in the place of those of x. */
+  private static int outerLogarithms(int[] words, int from, int length) {
+    for (int i = from; i < from + length; i += I.length()) {
+      // The logarithm is negative: subtracting the sign bit along makes it positive.
+      IntVector t = IntVector.fromArray(I, words, i).sub(TWO_THIRDS + Integer.MIN_VALUE);
+      FloatVector minusGumbel = log(toFloat(t.lanewise(ASHR, 23)), significand(t));
+      minusGumbel.reinterpretAsInts().intoArray(words, i);
+    }
+    return 0;
+  }
+
+  private static int addLogarithms(
+      int[] words, int word, float beta, float[] keys, int from, int length) {
+    IntVector greatest = IntVector.zero(I);
+    FloatVector scale = FloatVector.broadcast(F, -beta);
+    for (int i = 0; i < length; i += F.length()) {
+      FloatVector minusGumbel = IntVector.fromArray(I, words, word + i).reinterpretAsFloats();
+      FloatVector key = minusGumbel.fma(scale, FloatVector.fromArray(F, keys, from + i));
+      key.intoArray(keys, from + i);
+      greatest = greatest.lanewise(MAX, key.reinterpretAsInts().and(Integer.MAX_VALUE));
+    }
+    return greatest.reduceLanes(MAX);
   }
 
   @Override

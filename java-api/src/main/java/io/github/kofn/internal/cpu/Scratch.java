@@ -17,6 +17,9 @@ final class Scratch {
   /** Tiles pass through here, a few features at a time, on their way to and from other types. */
   final float[] stage = new float[Tiles.STAGE];
 
+  /** What a kernel works in. */
+  float[] tile = new float[ProductLanes.TILE];
+
   /** The lists of the part that holds this. */
   final ProductTerms.Lists lists = new ProductTerms.Lists(this);
 
@@ -47,6 +50,12 @@ final class Scratch {
   int[] features(int size) {
     features = features.length >= size ? features : Arrays.copyOf(features, grown(size));
     return features;
+  }
+
+  /** The tile, with room for at least so many floats. */
+  float[] tile(int size) {
+    tile = tile.length >= size ? tile : new float[grown(size)];
+    return tile;
   }
 
   float[] sums(int size) {

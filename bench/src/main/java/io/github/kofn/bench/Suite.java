@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.bench;
+
+import io.github.kofn.bench.matmul.Forward;
+import io.github.kofn.bench.matmul.InputGradient;
+import io.github.kofn.bench.matmul.MaskGradient;
+import io.github.kofn.bench.matmul.Peak;
+import io.github.kofn.bench.matmul.WeightGradient;
+import io.github.kofn.bench.sampling.Draw;
+import io.github.kofn.bench.sampling.DrawAndGradient;
+import io.github.kofn.bench.sampling.DrawAndRelax;
+import io.github.kofn.bench.sampling.DrawWithMask;
+import io.github.kofn.bench.training.Step;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** What is measured together. A full run is a cross-section of what the benchmarks can be given. */
+public enum Suite {
+  /** Drawing k of n. */
+  SAMPLING("Sampling") {
+    @Override
+    List<Plan> plans(boolean quick) {
+      if (quick) {
+        return List.of(
+            Plan.of(DrawWithMask.class)
+                .by("kofn", "libtorch", "javaSort")
+                .with("shape", "8192x64:8", "1024x1024:102", "16x131072:50")
+                .with("threads", 1),
+            Plan.of(DrawAndGradient.class).with("shape", "300x784:78").with("threads", 1));
+      }
+      return List.of(
+          Plan.of(Draw.class).by("kofn", "kofn256").with("threads", 1),
+          Plan.of(DrawWithMask.class).with("threads", 1),
+          Plan.of(DrawWithMask.class)
+              .by("kofn", "libtorch")
+              .with("shape", "65536x25:5", "1024x1024:102", "4096x4096:409", "1x1048576:1000")
+              .with("threads", Threads.ALL),
+          Plan.of(DrawAndRelax.class).with("threads", 1),
+          Plan.of(DrawAndGradient.class).with("threads", 1));
+    }
+  },
+  /** Products with sparse matrices. */
+  MATMUL("Products") {
+    @Override
+    List<Plan> plans(boolean quick) {
+      List<Plan> plans = new ArrayList<>();
+      plans.add(Plan.of(Peak.class));
+      if (quick) {
+        plans.add(
+            square(Forward.class).by("kofn").with("block", "1x1", "16x16").with("sparsity", 90));
+        plans.add(square(Forward.class).by("openblas", "mklCsr").with("sparsity", 90));
+        plans.add(square(Forward.class).by("mklBsr").with("block", "16x16").with("sparsity", 90));
+        plans.add(square(InputGradient.class).by("kofn").with("block", "1x1").with("sparsity", 90));
+        plans.add(
+            square(WeightGradient.class).by("kofn").with("block", "1x1").with("sparsity", 90));
+        return plans;
+      }
+      plans.add(square(Forward.class).by("openblas", "mkl", "libtorch", "netlib", "ejml"));
+      plans.add(square(Forward.class).by("kofn"));
+      plans.add(
+          square(Forward.class)
+              .by("kofn")
+              .with("block", "1x1", "4x1", "16x16")
+              .with("sparsity", 10, 25, 35));
+      plans.add(
+          square(Forward.class)
+              .by("kofnInPlace", "kofn256")
+              .with("block", "1x1", "4x1", "16x16")
+              .with("sparsity", 50, 90));
+      plans.add(square(Forward.class).by("mklCsr", "ejmlCsc").with("sparsity", 50, 90, 98));
+      plans.add(square(Forward.class).by("mklBsr").with("sparsity", 50, 90, 98));
+      for (int n : new int[] {1024, 4096}) {
+        Object[] batches = n == 1024 ? new Object[] {1, 16, 1024} : new Object[] {1, 16, 256};
+        plans.add(
+            Plan.of(Forward.class)
+                .by("kofn")
+                .with("block", "1x1", "16x16")
+                .with("sparsity", 90)
+                .with("n", n)
+                .with("batch", batches)
+                .with("threads", 1));
+        plans.add(
+            Plan.of(Forward.class)
+                .by("openblas", "mklCsr")
+                .with("sparsity", 90)
+                .with("n", n)
+                .with("batch", batches)
+                .with("threads", 1));
+      }
+      plans.add(
+          Plan.of(Forward.class)
+              .by("kofn", "openblas")
+              .with("block", "1x1", "16x16")
+              .with("sparsity", 90)
+              .with("n", 4096)
+              .with("batch", 1, 256)
+              .with("threads", Threads.ALL));
+      for (Class<?> gradient :
+          List.of(InputGradient.class, WeightGradient.class, MaskGradient.class)) {
+        plans.add(
+            square(gradient)
+                .by("kofn")
+                .with(
+                    "sparsity",
+                    gradient == MaskGradient.class ? new Object[] {90} : new Object[] {50, 90}));
+        plans.add(square(gradient).by("openblas", "mkl"));
+      }
+      plans.add(square(InputGradient.class).by("mklCsr").with("sparsity", 50, 90));
+      return plans;
+    }
+  },
+  /** The host's side of a kernel launch. */
+  LAUNCH("Launches") {
+    @Override
+    List<Plan> plans(boolean quick) {
+      return List.of();
+    }
+  },
+  /** Whole steps of training. */
+  TRAINING("Training") {
+    @Override
+    List<Plan> plans(boolean quick) {
+      return List.of(Plan.of(Step.class).with("threads", 1));
+    }
+  };
+
+  private final String title;
+
+  Suite(String title) {
+    this.title = title;
+  }
+
+  /** What runs. */
+  abstract List<Plan> plans(boolean quick);
+
+  /** One thread, n = 1024 and 256 examples, the case that goals are set for. */
+  private static Plan square(Class<?> operation) {
+    return Plan.of(operation).with("n", 1024).with("batch", 256).with("threads", 1);
+  }
+
+  /**
+   * The name for people.
+   *
+   * @return a heading
+   */
+  public String title() {
+    return title;
+  }
+
+  /**
+   * The name of the command line, and of the package that has the benchmarks.
+   *
+   * @return the name in lower case
+   */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Finds a suite.
+   *
+   * @param label its name, in any case
+   * @return the suite
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public static Suite of(String label) {
+    for (Suite suite : values()) {
+      if (suite.label().equalsIgnoreCase(label)) {
+        return suite;
+      }
+    }
+    throw new IllegalArgumentException(
+        "suite is \"" + label + "\"; allowed: sampling, matmul, launch, training");
+  }
+}

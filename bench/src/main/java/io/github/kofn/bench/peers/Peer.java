@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.bench.peers;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Optional;
+import java.util.Properties;
+import jcuda.driver.JCudaDriver;
+
+/** Who kofn is compared with. A benchmark's method begins with its peer's {@link #prefix}. */
+public enum Peer {
+  /** libtorch. */
+  LIBTORCH("libtorch", "libtorch ${libtorch} through DJL ${djl}") {
+    @Override
+    void load() {
+      Torch.engine(1);
+    }
+  },
+  /** OpenBLAS. */
+  OPENBLAS("openblas", "OpenBLAS through bytedeco ${openblas}") {
+    @Override
+    void load() {
+      Blas.OPENBLAS.setThreads(1);
+    }
+  },
+  /** Intel MKL. */
+  MKL("mkl", "Intel MKL through bytedeco ${mkl}") {
+    @Override
+    void load() {
+      Blas.MKL.setThreads(1);
+    }
+  },
+  /** netlib's BLAS in Java. */
+  NETLIB("netlib", "dev.ludovic.netlib ${netlib}, Vector API"),
+  /** EJML. */
+  EJML("ejml", "EJML ${ejml}"),
+  /** JCuda. */
+  JCUDA("jcuda", "JCuda ${jcuda}") {
+    @Override
+    void load() {
+      JCudaDriver.setExceptionsEnabled(true);
+      JCudaDriver.cuInit(0);
+    }
+  },
+  /** The JDK alone. */
+  JAVA("java", "plain Java"),
+  /** kofn itself. */
+  KOFN("kofn", "kofn ${kofn}");
+
+  private static final Properties VERSIONS = versions();
+
+  private final String prefix;
+  private final String title;
+
+  Peer(String prefix, String title) {
+    this.prefix = prefix;
+    this.title = title;
+  }
+
+  /** Loads the native library, where there is one. */
+  void load() {}
+
+  /**
+   * How its benchmarks' names begin.
+   *
+   * @return a prefix of method names
+   */
+  public String prefix() {
+    return prefix;
+  }
+
+  /**
+   * Name and version.
+   *
+   * @return for people
+   */
+  public String title() {
+    String text = title;
+    for (String name : VERSIONS.stringPropertyNames()) {
+      text = text.replace("${" + name + "}", VERSIONS.getProperty(name));
+    }
+    return text;
+  }
+
+  /**
+   * Whose benchmark a method is.
+   *
+   * @param method the method's name
+   * @return the peer, or nothing for what is no comparison
+   */
+  public static Optional<Peer> of(String method) {
+    for (Peer peer : values()) {
+      if (method.startsWith(peer.prefix)) {
+        return Optional.of(peer);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Why this machine cannot measure the peer.
+   *
+   * @return the reason, or nothing if it can
+   */
+  public Optional<String> whyNot() {
+    try {
+      load();
+      return Optional.empty();
+    } catch (RuntimeException | LinkageError e) {
+      Throwable root = e;
+      while (root.getCause() != null) {
+        root = root.getCause();
+      }
+      String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
+      return Optional.of(root.getClass().getSimpleName() + ": " + message);
+    }
+  }
+
+  private static Properties versions() {
+    Properties properties = new Properties();
+    try (InputStream in = Peer.class.getResourceAsStream("peers.properties")) {
+      properties.load(in);
+      return properties;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

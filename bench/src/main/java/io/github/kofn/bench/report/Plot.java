@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.bench.report;
+
+import io.github.kofn.bench.Measurement;
+import java.awt.Color;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.apache.batik.svggen.SVGGraphics2D;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.CategorySeries.CategorySeriesRenderStyle;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.w3c.dom.Document;
+
+/** A table's cases side by side, their times on a logarithmic axis, with error bars. */
+final class Plot {
+  private static final int WIDTH = 1000;
+  private static final int HEIGHT = 480;
+  private static final int LABEL = 40;
+  private static final int SLANT = 45;
+
+  private Plot() {}
+
+  /** The plot as an SVG element. */
+  static String svg(Table table) {
+    // Batik and AWT draw without a display.
+    System.setProperty("java.awt.headless", "true");
+    CategoryChart chart = chart(table);
+    Document document = document();
+    SVGGraphics2D graphics = new SVGGraphics2D(document);
+    chart.paint(graphics, WIDTH, HEIGHT);
+    StringWriter writer = new StringWriter();
+    try {
+      var root = graphics.getRoot();
+      root.setAttribute("viewBox", "0 0 " + WIDTH + " " + HEIGHT);
+      root.setAttribute("role", "img");
+      root.setAttribute("aria-label", table.title());
+      graphics.stream(root, writer, true, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    String text = writer.toString();
+    return text.substring(text.indexOf("<svg"));
+  }
+
+  private static Document document() {
+    try {
+      return DocumentBuilderFactory.newDefaultNSInstance()
+          .newDocumentBuilder()
+          .getDOMImplementation()
+          .createDocument("http://www.w3.org/2000/svg", "svg", null);
+    } catch (ParserConfigurationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static CategoryChart chart(Table table) {
+    CategoryChart chart =
+        new CategoryChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .yAxisTitle(table.unit().label())
+            .build();
+    chart
+        .getStyler()
+        .setDefaultSeriesRenderStyle(CategorySeriesRenderStyle.Scatter)
+        .setLegendPosition(LegendPosition.OutsideE)
+        .setChartBackgroundColor(Color.WHITE)
+        .setPlotBackgroundColor(Color.WHITE)
+        .setLegendBorderColor(Color.WHITE)
+        .setPlotBorderVisible(false)
+        .setMarkerSize(9);
+    chart.getStyler().setYAxisLogarithmic(true).setXAxisLabelRotation(SLANT);
+    List<String> cases = table.rows().stream().map(row -> shortened(row.label())).toList();
+    for (String who : table.columns()) {
+      List<Double> values = new ArrayList<>();
+      List<Double> errors = new ArrayList<>();
+      for (Table.Row row : table.rows()) {
+        Measurement m = row.cells().get(who);
+        values.add(m == null ? Double.NaN : table.value(row, m));
+        errors.add(m == null || Double.isNaN(m.error()) ? 0.0 : visible(table, row, m));
+      }
+      chart.addSeries(who, cases, values, errors);
+    }
+    return chart;
+  }
+
+  /** An error that a logarithmic axis can show: it leaves something of the value. */
+  private static double visible(Table table, Table.Row row, Measurement m) {
+    return Math.min(table.error(row, m), 0.9 * table.value(row, m));
+  }
+
+  private static String shortened(String label) {
+    return label.length() <= LABEL ? label : label.substring(0, LABEL - 1) + "\u2026";
+  }
+}
