@@ -256,7 +256,19 @@ final class ProductGradients {
     float[] line = scratch.line(3 * STEP);
     for (int o = from; o < to; o += ProductLanes.GROUP) {
       int outs = Math.min(ProductLanes.GROUP, to - o);
-      kernel.sums4(turned, 0, STEP, examples, 0, batch, d, (o - from) * batch, product, 0, outs, scratch.tile);
+      kernel.sums4(
+          turned,
+          0,
+          STEP,
+          examples,
+          0,
+          batch,
+          d,
+          (o - from) * batch,
+          product,
+          0,
+          outs,
+          scratch.tile);
       for (int i = 0; i < outs; i++) {
         MemorySegment.copy(product, ValueLayout.JAVA_FLOAT, 4L * i * STEP, line, 0, count);
         addToBlocks(layout, weights, target, o + i, feature, count, line);

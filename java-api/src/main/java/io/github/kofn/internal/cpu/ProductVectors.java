@@ -380,7 +380,6 @@ final class ProductVectors implements ProductLanes {
     d1.intoArray(tile, 7 * L);
   }
 
-
   private static void sums4x1(
       MemorySegment x,
       long xAt,
