@@ -159,6 +159,16 @@ final class Elements {
     MemorySegment.copy(view.buffer().host(), CHAR, view.offset() + 2 * index, to, 0, count);
   }
 
+  /** Writes F32 elements at some distances from an index. */
+  static void setAt(
+      View view, long index, int[] distances, int first, float[] from, int at, int count) {
+    MemorySegment to = view.buffer().host();
+    long offset = view.offset() + index * Float.BYTES;
+    for (int i = 0; i < count; i++) {
+      to.set(FLOAT, offset + (long) distances[first + i] * Float.BYTES, from[at + i]);
+    }
+  }
+
   /** Reads U16 or I32 indices; U16 ones by way of a line of as many. */
   static void readIndices(View view, long index, int[] to, int at, int count, Scratch scratch) {
     MemorySegment from = view.buffer().host();

@@ -142,6 +142,10 @@ final class ProductGradients {
       Elements.write(target, packedAt, lists.weight, from, length);
       return;
     }
+    if (!pattern.packed() && bi == 1) {
+      Elements.setAt(target, o * target.pitch(), lists.input, inputsAt, lists.weight, from, length);
+      return;
+    }
     for (int j = 0; j < length; ) {
       int run = Math.min(length - j, bi);
       long at =

@@ -20,6 +20,9 @@ import java.util.Arrays;
 final class ProductTerms {
   private static final int UNIT = 64;
 
+  /** The elements of a block row that are read at once, where they are no more than that. */
+  private static final int AT_ONCE = 1 << 16;
+
   private final Pattern pattern;
   private final KofNLayout layout;
   private final Companion companion;
@@ -163,26 +166,48 @@ final class ProductTerms {
   private void listRow(int blockRow, int from, int to, Lists lists, Scratch scratch) {
     int inputsAt = lists.inputs;
     int length = listKept(blockRow, lists);
-    int bi = layout.blockIn();
-    long blockSize = (long) layout.blockOut() * bi;
-    long packedAt = (long) blockRow * layout.k() * blockSize;
-    boolean sparseRow = !pattern.packed() && length < layout.in() / 16;
-    float[] line = scratch.line(Math.max(layout.in(), layout.k() * Math.min(bi, layout.in())));
+    if (pattern.packed()) {
+      listPacked(blockRow, from, to, inputsAt, length, lists, scratch);
+      return;
+    }
+    View values = pattern.values();
+    boolean sparseRow = length < layout.in() / 16;
+    float[] line = scratch.line(layout.in());
     for (int o = from; o < to; o++) {
       if ((o - from) % ProductLanes.GROUP == 0) {
         lists.group(o, Math.min(ProductLanes.GROUP, to - o), inputsAt, length);
       }
       if (sparseRow) {
-        View values = pattern.values();
         Elements.readAt(values, o * values.pitch(), lists.input, inputsAt, line, 0, length);
-        lists.weights(o, line);
-      } else if (!pattern.packed()) {
-        Elements.read(pattern.values(), o * pattern.values().pitch(), line, 0, layout.in());
-        lists.weightsOfInputs(o, line);
+        lists.weights(o, line, 0, 1, 1);
       } else {
-        long at = packedAt + (o - (long) blockRow * layout.blockOut()) * bi;
-        readPacked(at, blockSize, line);
-        lists.weights(o, line);
+        Elements.read(values, o * values.pitch(), line, 0, layout.in());
+        lists.weightsOfInputs(o, line);
+      }
+    }
+  }
+
+  private void listPacked(
+      int blockRow, int from, int to, int inputsAt, int length, Lists lists, Scratch scratch) {
+    int bi = layout.blockIn();
+    long blockSize = (long) layout.blockOut() * bi;
+    long size = layout.k() * blockSize;
+    boolean atOnce = layout.blockOut() <= UNIT && size <= AT_ONCE;
+    float[] line =
+        scratch.line(atOnce ? (int) size : layout.k() * Math.min(bi, layout.in()));
+    if (atOnce) {
+      Elements.read(pattern.values(), blockRow * size, line, 0, (int) size);
+    }
+    for (int o = from; o < to; o++) {
+      int inBlock = o - blockRow * layout.blockOut();
+      if ((o - from) % ProductLanes.GROUP == 0) {
+        lists.group(o, Math.min(ProductLanes.GROUP, to - o), inputsAt, length);
+      }
+      if (atOnce) {
+        lists.weights(o, line, inBlock * bi, bi, (int) blockSize);
+      } else {
+        readPacked(blockRow * size + (long) inBlock * bi, blockSize, line);
+        lists.weights(o, line, 0, 1, 1);
       }
     }
   }
@@ -465,18 +490,30 @@ final class ProductTerms {
       return slots;
     }
 
-    /** The weights of an output of the last group, in the order of its inputs. */
-    private void weights(int output, float[] line) {
+    /**
+     * The weights of an output of the last group, in the order of its inputs: runs of neighbours,
+     * {@code distance} apart.
+     */
+    private void weights(int output, float[] from, int first, int run, int distance) {
       int group = groups - 1;
       int pitch = pitch(outputs(group));
       int at = weightsAt(group) + output - firstOutput(group);
       int length = length(group);
-      if (pitch == 1) {
-        System.arraycopy(line, 0, weight, at, length);
+      if (pitch == 1 && run == distance) {
+        System.arraycopy(from, first, weight, at, length);
         return;
       }
-      for (int j = 0; j < length; j++) {
-        weight[at + j * pitch] = line[j];
+      if (run == 1) {
+        for (int j = 0; j < length; j++) {
+          weight[at + j * pitch] = from[first + j * distance];
+        }
+        return;
+      }
+      for (int begin = 0, source = first; begin < length; begin += run, source += distance) {
+        int count = Math.min(run, length - begin);
+        for (int i = 0; i < count; i++) {
+          weight[at + (begin + i) * pitch] = from[source + i];
+        }
       }
     }
 
