@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.bench.matmul;
+
+import io.github.kofn.bench.Gate;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** No product is left behind by the compiler, whatever ran before it. */
+class ProductGateTest {
+  private static final int N = 512;
+  private static final int BATCH = 256;
+  private static final int SPARSITY = 75;
+
+  private final List<KofnMatmul> states = new ArrayList<>();
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2})
+  void productsKeepUp(long order) {
+    Gate gate = new Gate();
+    Peak peak = new Peak();
+    Peak.Factors factors = new Peak.Factors();
+    gate.add("fma", "fma", Peak.FLOPS_PER_LANE * 16.0, () -> peak.fma512(factors));
+    KofnMatmul single = state("1x1");
+    KofnMatmul block = state("16x16");
+    double kept = 2.0 * N * N * BATCH * (100 - SPARSITY) / 100;
+    gate.add("16x16", "fma", kept, block::forward);
+    gate.add("4x1", "fma", kept, state("4x1")::forward);
+    gate.add("16x16 dX", "fma", kept, block::inputGradient);
+    gate.add("dMask", "fma", 2.0 * N * N * BATCH, single::maskGradient);
+    gate.add("1x1", "16x16", kept, single::forward);
+    gate.add("1x1 in place", "1x1", kept, single::forwardInPlace);
+    gate.add("1x1 dX", "1x1", kept, single::inputGradient);
+    gate.add("1x1 dW", "1x1", kept, single::weightGradient);
+    gate.add("16x16 dW", "1x1", kept, block::weightGradient);
+    gate.add("1x9", "1x1", kept, state("1x9")::forward);
+    gate.check(order);
+    states.forEach(KofnMatmul::check);
+  }
+
+  private KofnMatmul state(String block) {
+    KofnMatmul state = new KofnMatmul();
+    state.block = block;
+    state.n = N;
+    state.batch = BATCH;
+    state.sparsity = SPARSITY;
+    state.threads = "1";
+    state.open();
+    states.add(state);
+    return state;
+  }
+}
