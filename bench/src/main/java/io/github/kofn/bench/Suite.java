@@ -29,15 +29,22 @@ public enum Suite {
                 .with("threads", 1),
             Plan.of(DrawAndGradient.class).with("shape", "300x784:78").with("threads", 1));
       }
+      Object[] some = {"8192x64:8", "1024x1024:102", "16x131072:50"};
       return List.of(
           Plan.of(Draw.class).by("kofn", "kofn256").with("threads", 1),
-          Plan.of(DrawWithMask.class).with("threads", 1),
+          Plan.of(DrawWithMask.class).by("kofn", "libtorch").with("threads", 1),
+          Plan.of(DrawWithMask.class)
+              .by("javaSort", "javaHeap")
+              .with("shape", some)
+              .with("threads", 1),
           Plan.of(DrawWithMask.class)
               .by("kofn", "libtorch")
-              .with("shape", "65536x25:5", "1024x1024:102", "4096x4096:409", "1x1048576:1000")
+              .with("shape", "65536x25:5", "1024x1024:102")
               .with("threads", Threads.ALL),
-          Plan.of(DrawAndRelax.class).with("threads", 1),
-          Plan.of(DrawAndGradient.class).with("threads", 1));
+          Plan.of(DrawAndRelax.class).by("kofn").with("threads", 1),
+          Plan.of(DrawAndRelax.class).by("libtorch").with("shape", some).with("threads", 1),
+          Plan.of(DrawAndGradient.class).by("kofn").with("threads", 1),
+          Plan.of(DrawAndGradient.class).by("libtorch").with("shape", some).with("threads", 1));
     }
   },
   /** Products with sparse matrices. */
@@ -57,56 +64,30 @@ public enum Suite {
         return plans;
       }
       plans.add(square(Forward.class).by("openblas", "mkl", "libtorch", "netlib", "ejml"));
-      plans.add(square(Forward.class).by("kofn"));
-      plans.add(
-          square(Forward.class)
-              .by("kofn")
-              .with("block", "1x1", "4x1", "16x16")
-              .with("sparsity", 10, 25, 35));
-      plans.add(
-          square(Forward.class)
-              .by("kofnInPlace", "kofn256")
-              .with("block", "1x1", "4x1", "16x16")
-              .with("sparsity", 50, 90));
-      plans.add(square(Forward.class).by("mklCsr", "ejmlCsc").with("sparsity", 50, 90, 98));
-      plans.add(square(Forward.class).by("mklBsr").with("sparsity", 50, 90, 98));
-      for (int n : new int[] {1024, 4096}) {
-        Object[] batches = n == 1024 ? new Object[] {1, 16, 1024} : new Object[] {1, 16, 256};
-        plans.add(
-            Plan.of(Forward.class)
-                .by("kofn")
-                .with("block", "1x1", "16x16")
-                .with("sparsity", 90)
-                .with("n", n)
-                .with("batch", batches)
-                .with("threads", 1));
-        plans.add(
-            Plan.of(Forward.class)
-                .by("openblas", "mklCsr")
-                .with("sparsity", 90)
-                .with("n", n)
-                .with("batch", batches)
-                .with("threads", 1));
+      plans.add(kept(Forward.class, "kofn", "1x1", 10, 25, 35, 50, 75, 90, 95, 98));
+      plans.add(kept(Forward.class, "mklCsr", "1x1", 50, 90, 98));
+      plans.add(kept(Forward.class, "ejmlCsc", "1x1", 90));
+      for (String block : List.of("4x1", "16x16")) {
+        plans.add(kept(Forward.class, "kofn", block, 10, 50, 90));
       }
-      plans.add(
-          Plan.of(Forward.class)
-              .by("kofn", "openblas")
-              .with("block", "1x1", "16x16")
-              .with("sparsity", 90)
-              .with("n", 4096)
-              .with("batch", 1, 256)
-              .with("threads", Threads.ALL));
-      for (Class<?> gradient :
-          List.of(InputGradient.class, WeightGradient.class, MaskGradient.class)) {
-        plans.add(
-            square(gradient)
-                .by("kofn")
-                .with(
-                    "sparsity",
-                    gradient == MaskGradient.class ? new Object[] {90} : new Object[] {50, 90}));
-        plans.add(square(gradient).by("openblas", "mkl"));
+      for (String block : List.of("32x32", "64x64", "1x9")) {
+        plans.add(kept(Forward.class, "kofn", block, 90));
       }
-      plans.add(square(InputGradient.class).by("mklCsr").with("sparsity", 50, 90));
+      for (String block : List.of("16x16", "64x64")) {
+        plans.add(kept(Forward.class, "mklBsr", block, 90));
+      }
+      for (String block : List.of("1x1", "4x1", "16x16")) {
+        plans.add(kept(Forward.class, "kofnInPlace", block, 90));
+        plans.add(kept(Forward.class, "kofn256", block, 90));
+        for (Class<?> gradient : GRADIENTS) {
+          plans.add(kept(gradient, "kofn", block, 90));
+        }
+      }
+      GRADIENTS.forEach(gradient -> plans.add(square(gradient).by("openblas")));
+      plans.add(kept(InputGradient.class, "mklCsr", "1x1", 90));
+      plans.addAll(otherSizes("kofn", "1x1", "16x16"));
+      plans.addAll(otherSizes("openblas"));
+      plans.addAll(otherSizes("mklCsr", "1x1"));
       return plans;
     }
   },
@@ -125,6 +106,9 @@ public enum Suite {
     }
   };
 
+  private static final List<Class<?>> GRADIENTS =
+      List.of(InputGradient.class, WeightGradient.class, MaskGradient.class);
+
   private final String title;
 
   Suite(String title) {
@@ -133,6 +117,22 @@ public enum Suite {
 
   /** What runs. */
   abstract List<Plan> plans(boolean quick);
+
+  /** Some sparsities of a block, in the case of {@link #square}. */
+  private static Plan kept(Class<?> operation, String who, String block, Object... sparsities) {
+    return square(operation).by(who).with("block", block).with("sparsity", sparsities);
+  }
+
+  /** Small batches and large matrices, and these on all threads. */
+  private static List<Plan> otherSizes(String who, Object... blocks) {
+    Plan plan = Plan.of(Forward.class).by(who).with("sparsity", 90);
+    plan = blocks.length == 0 ? plan : plan.with("block", blocks);
+    Plan large = plan.with("n", 4096).with("batch", 1, 256);
+    return List.of(
+        plan.with("n", 1024).with("batch", 1, 16).with("threads", 1),
+        large.with("threads", 1),
+        large.with("threads", Threads.ALL));
+  }
 
   /** One thread, n = 1024 and 256 examples, the case that goals are set for. */
   private static Plan square(Class<?> operation) {
