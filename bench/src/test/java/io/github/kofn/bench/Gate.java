@@ -22,10 +22,11 @@ public final class Gate {
   /** How much slower than its sibling a kernel may be. */
   private static final double FACTOR = 5;
 
-  /** What a kernel is run for before and while it is measured. */
-  private static final long NANOSECONDS = 700_000_000;
+  /** What a kernel is run for before it is measured. */
+  private static final long WARM_UP = 500_000_000;
 
-  private static final int ROUNDS = 8;
+  private static final long ROUND = 50_000_000;
+  private static final int ROUNDS = 5;
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final Map<String, Kernel> kernels = new LinkedHashMap<>();
@@ -63,7 +64,8 @@ public final class Gate {
             .map(kernel -> describe(kernel, rates))
             .toList();
     Assertions.assertTrue(
-        behind.isEmpty(), () -> "order " + seed + ": " + String.join("; ", behind) + "; all: " + rates);
+        behind.isEmpty(),
+        () -> "order " + seed + ": " + String.join("; ", behind) + "; all: " + rates);
   }
 
   private static String describe(Kernel kernel, Map<String, Double> rates) {
@@ -76,12 +78,12 @@ public final class Gate {
         rates.get(kernel.sibling));
   }
 
-  /** The best of some rounds after as long a time to get warm in. */
+  /** The best of some rounds after the warm-up. */
   private static double rate(Kernel kernel) {
-    run(kernel, NANOSECONDS);
+    run(kernel, WARM_UP);
     double best = 0;
     for (int round = 0; round < ROUNDS; round++) {
-      best = Math.max(best, run(kernel, NANOSECONDS / ROUNDS));
+      best = Math.max(best, run(kernel, ROUND));
     }
     return best;
   }

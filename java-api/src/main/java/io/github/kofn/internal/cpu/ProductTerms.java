@@ -193,8 +193,7 @@ final class ProductTerms {
     long blockSize = (long) layout.blockOut() * bi;
     long size = layout.k() * blockSize;
     boolean atOnce = layout.blockOut() <= UNIT && size <= AT_ONCE;
-    float[] line =
-        scratch.line(atOnce ? (int) size : layout.k() * Math.min(bi, layout.in()));
+    float[] line = scratch.line(atOnce ? (int) size : layout.k() * Math.min(bi, layout.in()));
     if (atOnce) {
       Elements.read(pattern.values(), blockRow * size, line, 0, (int) size);
     }
