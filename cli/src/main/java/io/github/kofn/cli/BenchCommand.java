@@ -59,7 +59,8 @@ final class BenchCommand implements Callable<Integer> {
       throw new KofnException(
           "the benchmarks are not built: "
               + folder.resolve(JAR).toAbsolutePath()
-              + " is missing; ./kofn bench builds it, or: mvn package -pl bench -am -Ppeers -DskipTests");
+              + " is missing; ./kofn bench builds it, or: mvn package -pl bench -am -Ppeers"
+              + " -DskipTests");
     }
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -16,7 +16,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "kofn",
     synopsisSubcommandLabel = "SUBCOMMAND",
-    subcommands = {DoctorCommand.class, ValidateCommand.class, TrainCommand.class, BenchCommand.class},
+    subcommands = {
+      DoctorCommand.class,
+      ValidateCommand.class,
+      TrainCommand.class,
+      BenchCommand.class
+    },
     description = "Draws exactly k of n, and multiplies only what was drawn.",
     footer = {
       "",

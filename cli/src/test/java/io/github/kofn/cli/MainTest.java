@@ -32,14 +32,16 @@ class MainTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "''                         | no subcommand is given; allowed: doctor, validate, train, bench",
+        "''                         | no subcommand is given; allowed: doctor, validate, train,"
+            + " bench",
         "valdate                    | Unmatched argument at index 0: 'valdate'",
         "doctor --verbose           | Unknown option: '--verbose'",
         "validate --backend gpu     | \"gpu\" is none of: cpu, simulated, cuda, reference, all",
         "validate --op matmull      | \"matmull\" is none of: sampling, relaxation, matmul, all",
         "validate --cases some      | \"some\" is none of: quick, full",
         "validate --seed x          | 'x' is not a long",
-        "bench --suite speed        | --suite is \"speed\"; allowed: sampling, matmul, launch, training",
+        "bench --suite speed        | --suite is \"speed\"; allowed: sampling, matmul, launch,"
+            + " training",
         "validate --json /no/such/f | allowed: a file in an existing, writable folder"
       })
   void wrongUsageIsExplained(String args, String message) {

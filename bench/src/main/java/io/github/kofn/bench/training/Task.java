@@ -31,8 +31,7 @@ final class Task {
     for (int b = 0; b < BATCH; b++) {
       labels[b] = random.nextInt(CLASSES);
       for (int i = 0; i < SIZES[0]; i++) {
-        images[b * SIZES[0] + i] =
-            (classes[labels[b] * SIZES[0] + i] + random.nextFloat()) / 2;
+        images[b * SIZES[0] + i] = (classes[labels[b] * SIZES[0] + i] + random.nextFloat()) / 2;
       }
     }
     for (int layer = 0; layer < LAYERS; layer++) {
