@@ -127,7 +127,7 @@ struct Finish {
   }
 
   // The same for up to 8 neighbouring outputs.
-  __device__ __forceinline__ void storeRun(const View& y, long long example, int output, const float* sums, int count) const {
+  __device__ __forceinline__ void storeRun(const View& y, long long example, int output, const float (&sums)[8], int count) const {
     float z[8], value[8], more[8];
 #pragma unroll
     for (int i = 0; i < 8; ++i) {

@@ -35,6 +35,16 @@ __device__ __forceinline__ uint32_t loadWord(unsigned from) {
   return r;
 }
 
+// Eight floats of a row in shared memory, aligned to 16 bytes. Lanes lie 32 bytes apart, so that four of them cover all banks with one
+// half each: the next four begin with the other.
+__device__ __forceinline__ void loadEight(const float* from, int other, float (&values)[8]) {
+  const float4 first = *reinterpret_cast<const float4*>(from + 4 * other);
+  const float4 second = *reinterpret_cast<const float4*>(from + 4 - 4 * other);
+  const float4 low = other ? second : first, high = other ? first : second;
+  values[0] = low.x, values[1] = low.y, values[2] = low.z, values[3] = low.w;
+  values[4] = high.x, values[5] = high.y, values[6] = high.z, values[7] = high.w;
+}
+
 // Shared memory is conflict-free where the 8 rows of an ldmatrix phase hit 8 different 16-byte columns of a 128-byte line: a row's
 // pieces are permuted by its number. PIECES is the length of a row in pieces, a power of two.
 template <int PIECES>

@@ -165,8 +165,8 @@ __device__ __forceinline__ void tensorWeightGradient(const Pattern& p, const Ope
     if (t >= terms || (!p.packed && o >= p.out)) continue;
     const int slot = t / p.bi, column = p.column(row, slot), i = column * p.bi + t % p.bi;
     const float* from = rows + (o - firstOutput) * pitch + (t - firstTerm);
-    const float4 low = *reinterpret_cast<const float4*>(from), high = *reinterpret_cast<const float4*>(from + 4);
-    const float values[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+    float values[8];
+    loadEight(from, e / 4 % 2, values);
     if (p.packed) {
       float* to = static_cast<float*>(p.values) + p.position(row, slot, o, i, column);
       const View block{to, 1, 8, 8, kF32, 0};

@@ -262,8 +262,10 @@ __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& 
     for (int e = lane; e < 16 * columns / 8; e += 32) {
       const int row = e / (columns / 8), column = e % (columns / 8) * 8;
       const long long b = example + (warpM * S::kTilesM + m) * 16 + row;
-      if (b < y.rows && firstResult + column < results)
-        finish.storeRun(y, b, firstResult + column, rows + row * pitch + column, min(8, results - firstResult - column));
+      if (b >= y.rows || firstResult + column >= results) continue;
+      float values[8];
+      loadEight(rows + row * pitch + column, e / 4 % 2, values);
+      finish.storeRun(y, b, firstResult + column, values, min(8, results - firstResult - column));
     }
   }
 }

@@ -27,8 +27,11 @@ import io.github.kofn.sparse.KofNLayout;
  */
 final class CudaProducts implements ProductKernels {
   private static final int THREADS = 256;
-  private static final int WARPS = THREADS / 32;
   private static final int LANE_BATCH = 64;
+
+  /** Results of a thread block. */
+  private static final int LANE_RESULTS = 64;
+
   private static final int TENSOR_BATCH = 128;
   private static final int ALIGNMENT = 16;
   private static final int MASK_TILE = 64;
@@ -63,7 +66,7 @@ final class CudaProducts implements ProductKernels {
         String sums = x.type() == DType.I8 ? "i32" : "f32";
         long groups = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared);
         String entry = "kofn_matmul_lanes_" + sums + "_" + shared;
-        launchLanes(entry, groups, pattern, x, y, null, epilogue);
+        launchLanes(entry, shared, groups, pattern, x, y, null, epilogue);
       }
       case ProductPlan.Tensor plan -> {
         String entry = "kofn_matmul_tensor_" + plan.type() + "_" + plan.block();
@@ -83,7 +86,7 @@ final class CudaProducts implements ProductKernels {
       case ProductPlan.Lanes(int shared) -> {
         long groups = (long) layout.blockColumns() * Math.ceilDiv(layout.blockIn(), shared);
         String entry = "kofn_matmul_input_gradient_lanes_" + shared;
-        launchLanes(entry, groups, pattern, dy, dx, companion, epilogue);
+        launchLanes(entry, shared, groups, pattern, dy, dx, companion, epilogue);
       }
       case ProductPlan.Tensor plan -> {
         String entry = "kofn_matmul_input_gradient_tensor_" + plan.type() + "_" + plan.block();
@@ -121,13 +124,14 @@ final class CudaProducts implements ProductKernels {
 
   private void launchLanes(
       String entry,
+      int shared,
       long groups,
       Pattern pattern,
       View source,
       View target,
       Companion companion,
       Writer finish) {
-    int tiles = Math.toIntExact(Math.ceilDiv(groups, WARPS));
+    int tiles = Math.toIntExact(Math.ceilDiv(groups, LANE_RESULTS / shared));
     context.launch(
         entry,
         tiles * Math.ceilDiv(source.rows(), LANE_BATCH),
