@@ -4,6 +4,7 @@
 // (CudaConvolutions); geometry and workspace come from there.
 
 #include "gradients.cuh"
+#include "pooling.cuh"
 #include "taps.cuh"
 #include "window.cuh"
 
@@ -37,3 +38,5 @@ KOFN_KERNEL(128) kofn_convolution_mask_sums(KOFN_TAKE(Pattern, p), KOFN_TAKE(Wei
 KOFN_KERNEL(128) kofn_convolution_channel_sums(const float* features, float* channels, int count, int pixels) {
   kofn::channelSums(features, channels, count, pixels);
 }
+KOFN_KERNEL(128) kofn_convolution_max_pool(KOFN_TAKE(Pooling, g)) { kofn::maxPool(g); }
+KOFN_KERNEL(128) kofn_convolution_max_pool_gradient(KOFN_TAKE(Pooling, g)) { kofn::maxPoolGradient(g); }

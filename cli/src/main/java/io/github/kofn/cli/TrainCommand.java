@@ -65,7 +65,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--model",
-      paramLabel = "mlp|lenet-300-100",
+      paramLabel = "mlp|lenet-300-100|lenet-5",
       converter = ModelConverter.class,
       description = "The network (default: mlp for digits, else lenet-300-100).")
   private Model model;
@@ -79,10 +79,12 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--granularity",
-      paramLabel = "weight|filter|block:RxC",
-      converter = GranularityConverter.class,
-      description = "What one mask entry keeps or prunes (default: weight).")
-  private Granularity granularity;
+      paramLabel = "weight|kernel|filter|block:RxC",
+      description = {
+        "What one mask entry keeps or prunes (default: weight). kernel is for lenet-5: 2-D kernels",
+        "of the convolutions, and weights of the layers after them."
+      })
+  private String granularity;
 
   @Option(
       names = "--keep",
@@ -153,7 +155,9 @@ final class TrainCommand implements Callable<Integer> {
       TrainOptions options = TrainOptions.of(dataset).withData(data).withFetch(fetch);
       options = with(options, model, options::withModel);
       options = with(options, pruner, options::withPruner);
-      options = with(options, granularity, options::withGranularity);
+      if (granularity != null) {
+        options = options.withGranularity(granularity(granularity, options.model()));
+      }
       options = with(options, keep, options::withKeep);
       options = with(options, epochs, options::withEpochs);
       options = with(options, batch, options::withBatch);
@@ -163,6 +167,29 @@ final class TrainCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
+  }
+
+  private static Granularity granularity(String value, Model model) {
+    String name = value.toLowerCase(Locale.ROOT);
+    Matcher block = BLOCK.matcher(name);
+    if (block.matches()) {
+      return Granularity.block(
+          Integer.parseInt(block.group(1)), Integer.parseInt(block.group(2)));
+    }
+    if (name.equals("kernel") && model != Model.LENET_5) {
+      throw new IllegalArgumentException(
+          "granularity is \"kernel\", and model %s has no convolutions; allowed: --model lenet-5, or weight, filter, block:RxC"
+              .formatted(model.label()));
+    }
+    return switch (name) {
+      case "weight" -> Granularity.WEIGHT;
+      case "kernel" -> Model.KERNELS;
+      case "filter" -> Granularity.filter(1, 1);
+      default ->
+          throw new IllegalArgumentException(
+              "granularity is \"%s\"; allowed: weight, kernel, filter, block:RxC"
+                  .formatted(value));
+    };
   }
 
   private static <T> TrainOptions with(
@@ -259,30 +286,6 @@ final class TrainCommand implements Callable<Integer> {
   private static final class PrunerConverter extends Converter<Pruner> {
     PrunerConverter() {
       super(Pruner::of);
-    }
-  }
-
-  private static final class GranularityConverter extends Converter<Granularity> {
-    GranularityConverter() {
-      super(GranularityConverter::parse);
-    }
-
-    private static Granularity parse(String value) {
-      String name = value.toLowerCase(Locale.ROOT);
-      Matcher block = BLOCK.matcher(name);
-      if (block.matches()) {
-        return Granularity.block(
-            Integer.parseInt(block.group(1)), Integer.parseInt(block.group(2)));
-      }
-      return switch (name) {
-        case "weight" -> Granularity.WEIGHT;
-        case "filter" -> Granularity.filter(1, 1);
-        default ->
-            throw new IllegalArgumentException(
-                "granularity is \""
-                    + value
-                    + "\"; allowed: weight, filter, block:RxC (the models have no convolutions)");
-      };
     }
   }
 }

@@ -54,10 +54,10 @@ class TrainCommandTest {
       delimiter = '|',
       value = {
         "--dataset cifar10     | allowed: digits, mnist, fashion-mnist",
-        "--model lenet-5       | allowed: mlp, lenet-300-100",
+        "--model vgg           | allowed: mlp, lenet-300-100, lenet-5",
         "--pruner magnitude    | allowed: dpp, random, none",
-        "--granularity kernel  | allowed: weight, filter, block:RxC (the models have no"
-            + " convolutions)",
+        "--granularity kernel  | granularity is \"kernel\", and model mlp has no convolutions",
+        "--granularity row     | allowed: weight, kernel, filter, block:RxC",
         "--granularity block:0x4 | outputs is 0; allowed: at least 1",
         "--bits 8              | --bits is 8; allowed: 32",
         "--keep 1.5            | keep is 1.5; allowed: above 0 and at most 1",

@@ -4,8 +4,10 @@ package io.github.kofn.examples;
 import io.github.kofn.DType;
 import io.github.kofn.Device;
 import io.github.kofn.Tensor;
+import io.github.kofn.pruning.Granularity;
 import io.github.kofn.pruning.PruningOptions;
 import io.github.kofn.sparse.Activation;
+import io.github.kofn.sparse.Convolution;
 import io.github.kofn.sparse.KofNLayout;
 import io.github.kofn.sparse.SparseNetwork;
 import java.util.ArrayList;
@@ -14,10 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
-/** Fully connected layers with ReLU between them: a training step, evaluation, packing. */
+/** Convolutions and fully connected layers with ReLU: a training step, evaluation, packing. */
 final class Network implements AutoCloseable {
   private final Device device;
-  private final List<DppLinear> layers = new ArrayList<>();
+  private final List<DppLayer> layers = new ArrayList<>();
   private final Map<Integer, Workspace> workspaces = new HashMap<>();
 
   /** The network that the options describe; its last layer, the classifier's head, is dense. */
@@ -25,25 +27,40 @@ final class Network implements AutoCloseable {
     this.device = device;
     SplittableRandom random = new SplittableRandom(options.seed());
     int in = features;
-    for (int out : options.model().hidden()) {
+    for (Convolution shape : options.model().convolutions(features)) {
       KofNLayout layout =
-          options.pruner() == Pruner.NONE
-              ? KofNLayout.dense(out, in)
-              : options.granularity().layout(out, in, options.keep());
-      DppLinear layer = new DppLinear(device, layout, Activation.RELU, random);
-      layers.add(layer);
-      PruningOptions mask =
-          PruningOptions.of(options.seed(), layers.size(), options.epochs())
-              .withNoiseScale(options.noiseScale())
-              .withEntropyWeight(options.entropyWeight());
-      switch (options.pruner()) {
-        case DPP -> layer.withTrainedMask(mask);
-        case RANDOM -> layer.withFixedMask(mask);
-        case NONE -> {}
-      }
+          layout(options, Model.ofKernels(options), shape.outChannels(), shape.weightColumns());
+      DppLayer layer =
+          new DppConvolution(device, shape, Model.POOLING, layout, Activation.RELU, random);
+      add(layer, options);
+      in = layer.out();
+    }
+    for (int out : options.model().hidden()) {
+      KofNLayout layout = layout(options, Model.ofNeurons(options), out, in);
+      add(new DppLinear(device, layout, Activation.RELU, random), options);
       in = out;
     }
     layers.add(new DppLinear(device, KofNLayout.dense(classes, in), Activation.IDENTITY, random));
+  }
+
+  private static KofNLayout layout(
+      TrainOptions options, Granularity granularity, int out, int in) {
+    return options.pruner() == Pruner.NONE
+        ? KofNLayout.dense(out, in)
+        : granularity.layout(out, in, options.keep());
+  }
+
+  private void add(DppLayer layer, TrainOptions options) {
+    layers.add(layer);
+    PruningOptions mask =
+        PruningOptions.of(options.seed(), layers.size(), options.epochs())
+            .withNoiseScale(options.noiseScale())
+            .withEntropyWeight(options.entropyWeight());
+    switch (options.pruner()) {
+      case DPP -> layer.withTrainedMask(mask);
+      case RANDOM -> layer.withFixedMask(mask);
+      case NONE -> {}
+    }
   }
 
   /** What the layers read and write for one batch size. */
@@ -54,11 +71,11 @@ final class Network implements AutoCloseable {
     final List<Tensor> dy = new ArrayList<>();
 
     Workspace(int batch) {
-      x = device.activations(DType.F32, batch, layers.getFirst().layout().in());
-      for (DppLinear layer : layers) {
-        y.add(device.activations(DType.F32, batch, layer.layout().out()));
-        z.add(device.activations(DType.F32, batch, layer.layout().out()));
-        dy.add(device.activations(DType.F32, batch, layer.layout().out()));
+      x = device.activations(DType.F32, batch, layers.getFirst().in());
+      for (DppLayer layer : layers) {
+        y.add(device.activations(DType.F32, batch, layer.out()));
+        z.add(device.activations(DType.F32, batch, layer.sums()));
+        dy.add(device.activations(DType.F32, batch, layer.out()));
       }
     }
 
@@ -68,18 +85,18 @@ final class Network implements AutoCloseable {
     }
   }
 
-  List<DppLinear> layers() {
+  List<DppLayer> layers() {
     return layers;
   }
 
   /** The layers whose masks are trained. */
-  List<DppLinear> maskedLayers() {
-    return layers.stream().filter(DppLinear::isTrainedMask).toList();
+  List<DppLayer> maskedLayers() {
+    return layers.stream().filter(DppLayer::isTrainedMask).toList();
   }
 
   /** The mean loss of a batch under freshly drawn masks, with all gradients computed. */
   double lossAndGradients(float[] images, int[] labels) {
-    layers.forEach(DppLinear::drawMask);
+    layers.forEach(DppLayer::drawMask);
     Workspace work = forward(images, labels.length);
     float[] scores = work.y.getLast().toFloats();
     double loss = SoftmaxCrossEntropy.gradient(scores, labels);
@@ -113,9 +130,9 @@ final class Network implements AutoCloseable {
 
   /** The sparse network for inference, with the deterministic masks. */
   SparseNetwork pack() {
-    layers.forEach(DppLinear::fixMask);
+    layers.forEach(DppLayer::fixMask);
     List<SparseNetwork.Layer> packed = new ArrayList<>();
-    for (DppLinear layer : layers) {
+    for (DppLayer layer : layers) {
       packed.add(layer.pack("layer" + (packed.size() + 1)));
     }
     return SparseNetwork.of(packed);
@@ -123,7 +140,7 @@ final class Network implements AutoCloseable {
 
   @Override
   public void close() {
-    layers.forEach(DppLinear::close);
+    layers.forEach(DppLayer::close);
     workspaces.values().forEach(Workspace::close);
   }
 }

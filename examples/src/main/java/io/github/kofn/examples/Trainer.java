@@ -102,9 +102,9 @@ public final class Trainer {
     long start = System.nanoTime();
     double loss = steps(epoch);
     double seconds = (System.nanoTime() - start) / 1e9;
-    network.layers().forEach(DppLinear::fixMask);
+    network.layers().forEach(DppLayer::fixMask);
     double accuracy = accuracy(data.validation(), this::scores);
-    List<MaskMetrics> metrics = network.maskedLayers().stream().map(DppLinear::metrics).toList();
+    List<MaskMetrics> metrics = network.maskedLayers().stream().map(DppLayer::metrics).toList();
     return new TrainReport.Epoch(
         loss,
         accuracy,

@@ -46,7 +46,7 @@ class DppLinearTest {
   private final SplittableRandom random = new SplittableRandom(3);
   private final float[] x = noise(BATCH * IN);
   private final float[] slope = noise(BATCH * OUT); // the loss is the sum of slope * y
-  private DppLinear layer;
+  private DppLayer layer;
   private float[] weights;
   private float[] logits;
   private float[] bias;

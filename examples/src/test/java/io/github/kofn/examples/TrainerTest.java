@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
@@ -97,6 +98,30 @@ class TrainerTest {
       int correct = SoftmaxCrossEntropy.correct(y.toFloats(), test.labels());
       assertEquals(report.packedTestAccuracy(), (double) correct / test.size());
     }
+  }
+
+  /** Kernels, weights, and input channels of LeNet-5, whose masks are those of three layers. */
+  @ParameterizedTest
+  @CsvSource({"1, 25", "1, 1", "0, 1"})
+  void trainsConvolutions(int blockOut, int blockIn) throws IOException {
+    TrainOptions options =
+        digits
+            .withModel(Model.LENET_5)
+            .withGranularity(new Granularity(blockOut, blockIn))
+            .withKeep(0.25)
+            .withEpochs(2);
+
+    TrainReport report = train(options, "out");
+
+    assertEquals(report.testAccuracy(), report.packedTestAccuracy());
+    assertTrue(report.testAccuracy() > 0.2, report.toJson());
+    int head = 500 * 10 + 10;
+    assertEquals(
+        20 * 25 + 20 + 50 * 500 + 50 + 500 * 200 + 500 + head, report.denseParameters());
+    int first = 20 * (blockOut == 1 && blockIn == 1 ? 6 : 25) + 20;
+    assertEquals(
+        first + 50 * 5 * 25 + 50 + 500 * 50 + 500 + head, report.keptParameters());
+    checkNetwork(report);
   }
 
   @Test

@@ -20,21 +20,38 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The files of {@link SparseNetwork}. Reading trusts no field: every one is checked first. */
 final class NetworkFile {
   private static final String FORMAT = "kofn.format";
   private static final String FORMAT_VALUE = "sparse-network";
   private static final String VERSION = "kofn.version";
-  private static final String VERSION_VALUE = "1";
+  private static final String WITHOUT_CONVOLUTIONS = "1";
+  private static final String WITH_CONVOLUTIONS = "2";
   private static final String LAYERS = "kofn.layers";
   private static final Set<String> FIELDS =
       Set.of("name", "out", "in", "blockOut", "blockIn", "k", "activation", "bias");
+  private static final Set<String> CONVOLUTION_FIELDS =
+      Stream.concat(FIELDS.stream(), Stream.of("convolution", "pooling"))
+          .collect(Collectors.toUnmodifiableSet());
+  private static final Set<String> SIZES =
+      Set.of(
+          "inChannels",
+          "height",
+          "width",
+          "outChannels",
+          "kernelHeight",
+          "kernelWidth",
+          "stride",
+          "padding");
 
   private final Device device;
   private final Path file;
   private final Map<String, Entry> tensors;
   private final Set<String> unused;
+  private boolean convolutions;
 
   private NetworkFile(Device device, Path file, Map<String, Entry> tensors) {
     this.device = device;
@@ -58,7 +75,8 @@ final class NetworkFile {
       }
       Map<String, String> metadata = new LinkedHashMap<>();
       metadata.put(FORMAT, FORMAT_VALUE);
-      metadata.put(VERSION, VERSION_VALUE);
+      boolean convolutions = layers.stream().anyMatch(layer -> layer.convolution() != null);
+      metadata.put(VERSION, convolutions ? WITH_CONVOLUTIONS : WITHOUT_CONVOLUTIONS);
       metadata.put(LAYERS, Json.write(descriptions));
       SafeTensors.write(file, new Contents(metadata, tensors));
     }
@@ -89,6 +107,23 @@ final class NetworkFile {
     fields.put("k", layout.k());
     fields.put("activation", layer.activation().name());
     fields.put("bias", layer.bias() != null);
+    if (layer.convolution() != null) {
+      fields.put("convolution", describe(layer.convolution()));
+      fields.put("pooling", layer.pooling());
+    }
+    return fields;
+  }
+
+  private static Map<String, Object> describe(Convolution shape) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("inChannels", shape.inChannels());
+    fields.put("height", shape.height());
+    fields.put("width", shape.width());
+    fields.put("outChannels", shape.outChannels());
+    fields.put("kernelHeight", shape.kernelHeight());
+    fields.put("kernelWidth", shape.kernelWidth());
+    fields.put("stride", shape.stride());
+    fields.put("padding", shape.padding());
     return fields;
   }
 
@@ -97,7 +132,7 @@ final class NetworkFile {
       Contents contents = SafeTensors.read(file, arena);
       NetworkFile reader = new NetworkFile(device, file, contents.tensors());
       reader.require(FORMAT, contents.metadata().get(FORMAT), FORMAT_VALUE);
-      reader.require(VERSION, contents.metadata().get(VERSION), VERSION_VALUE);
+      reader.requireVersion(contents.metadata().get(VERSION));
       return reader.network(contents.metadata().get(LAYERS));
     }
   }
@@ -105,6 +140,15 @@ final class NetworkFile {
   private void require(String field, String value, String allowed) {
     if (!allowed.equals(value)) {
       throw wrong("metadata \"" + field + "\"", "is " + value + "; allowed: " + allowed);
+    }
+  }
+
+  private void requireVersion(String version) {
+    convolutions = WITH_CONVOLUTIONS.equals(version);
+    if (!convolutions && !WITHOUT_CONVOLUTIONS.equals(version)) {
+      throw wrong(
+          "metadata \"" + VERSION + "\"",
+          "is " + version + "; allowed: " + WITHOUT_CONVOLUTIONS + " or " + WITH_CONVOLUTIONS);
     }
   }
 
@@ -138,9 +182,12 @@ final class NetworkFile {
 
   private Layer layer(Object description) {
     if (!(description instanceof Map<?, ?> fields)
-        || !fields.keySet().equals(FIELDS)
+        || !(fields.keySet().equals(FIELDS)
+            || (convolutions && fields.keySet().equals(CONVOLUTION_FIELDS)))
         || !(fields.get("name") instanceof String name)) {
-      throw wrong("layer " + description, "has other fields; allowed: " + FIELDS);
+      throw wrong(
+          "layer " + description,
+          "has other fields; allowed: " + (convolutions ? CONVOLUTION_FIELDS : FIELDS));
     }
     String field = "layer \"" + name + "\"";
     KofNLayout layout = layout(field, fields);
@@ -158,7 +205,32 @@ final class NetworkFile {
     } else if (!Boolean.FALSE.equals(fields.get("bias"))) {
       throw wrong(field + " bias", "is " + fields.get("bias") + "; allowed: true or false");
     }
-    return upload(name, layout, values, indices, bias, activation);
+    Convolution convolution = null;
+    int pooling = 1;
+    if (fields.containsKey("convolution")) {
+      convolution = convolution(field + " convolution", fields.get("convolution"));
+      pooling = size(field, fields, "pooling");
+    }
+    return upload(name, layout, values, indices, bias, activation, convolution, pooling);
+  }
+
+  private Convolution convolution(String field, Object description) {
+    if (!(description instanceof Map<?, ?> fields) || !fields.keySet().equals(SIZES)) {
+      throw wrong(field, "is " + description + "; allowed: an object with " + SIZES);
+    }
+    try {
+      return new Convolution(
+          size(field, fields, "inChannels"),
+          size(field, fields, "height"),
+          size(field, fields, "width"),
+          size(field, fields, "outChannels"),
+          size(field, fields, "kernelHeight"),
+          size(field, fields, "kernelWidth"),
+          size(field, fields, "stride"),
+          size(field, fields, "padding"));
+    } catch (IllegalArgumentException e) {
+      throw wrong(field, e);
+    }
   }
 
   private KofNLayout layout(String field, Map<?, ?> fields) {
@@ -243,7 +315,9 @@ final class NetworkFile {
       Entry values,
       int[] indices,
       Entry bias,
-      Activation activation) {
+      Activation activation,
+      Convolution convolution,
+      int pooling) {
     List<Runnable> made = new ArrayList<>();
     try (Tensor columns = device.tensorOf(indices, layout.blockRows(), layout.k())) {
       Tensor blocks = device.tensorOf(values.elements(), values.type(), shape(values));
@@ -255,7 +329,7 @@ final class NetworkFile {
       if (offsets != null) {
         made.add(offsets::close);
       }
-      return new Layer(name, weights, offsets, activation);
+      return new Layer(name, weights, offsets, activation, convolution, pooling);
     } catch (RuntimeException e) {
       made.forEach(Runnable::run);
       throw e instanceof IllegalArgumentException ? wrong("layer \"" + name + "\"", e) : e;

@@ -11,11 +11,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
- * A pruned network for inference: fully connected layers of packed k-of-n matrices, applied one
- * after the other.
+ * A pruned network for inference: fully connected layers and convolutions of packed k-of-n matrices,
+ * applied one after the other.
  *
  * {@snippet :
  * try (SparseNetwork network = SparseNetwork.load(device, Path.of("network.safetensors"));
@@ -30,26 +31,39 @@ import java.util.Set;
  * if it has a bias, {@code NAME.bias} F32 [out]. The metadata hold {@code kofn.format} =
  * "sparse-network", {@code kofn.version} = "1", {@code kofn.layers} (a JSON array with each layer's
  * name, out, in, blockOut, blockIn, k, activation and whether it has a bias, in order) and {@code
- * kofn.sha256}, a checksum of the whole file.
+ * kofn.sha256}, a checksum of the whole file. A network with convolutions has version "2"; such a
+ * layer has two more fields: convolution, an object with the components of {@link Convolution}, and
+ * pooling, the size of its windows.
  *
  * <p>Not safe for use by several threads at once: {@link #forward} keeps its buffers between calls.
  */
 public final class SparseNetwork implements AutoCloseable {
 
   /**
-   * One layer: {@code activation(x W^T + bias)}.
+   * One layer: {@code activation(x W^T + bias)}, or {@code maxPool(activation(x * W + bias))}.
    *
    * @param name names the layer's tensors in a file; not empty, unique in a network
    * @param weights packed, with floating-point values
-   * @param bias F32 [out], or null
+   * @param bias F32 [out], of a convolution [outChannels], or null
    * @param activation applied to the sums
+   * @param convolution the sizes of a convolution with these weights, or null for a fully connected
+   *     layer
+   * @param pooling rows and columns of the windows of which a convolution's largest elements are
+   *     kept, see {@link MaxPooling}; 1 for none
    */
-  public record Layer(String name, KofNMatrix weights, Tensor bias, Activation activation) {
+  public record Layer(
+      String name,
+      KofNMatrix weights,
+      Tensor bias,
+      Activation activation,
+      Convolution convolution,
+      int pooling) {
 
     /**
      * Checks the layer.
      *
-     * @throws IllegalArgumentException if something is absent, or the bias has another length
+     * @throws IllegalArgumentException if something is absent, the bias has another length, the
+     *     weights do not fit the convolution, or the windows are larger than its images
      */
     public Layer {
       Check.that(name != null && !name.isEmpty(), "name is %s; allowed: a text", name);
@@ -64,6 +78,62 @@ public final class SparseNetwork implements AutoCloseable {
         Shapes.vector("bias of " + name, bias, weights.layout().out());
       }
       Check.notNull("activation", activation);
+      if (convolution == null) {
+        Check.range("pooling of " + name + ", which is no convolution,", pooling, 1, 1);
+      } else {
+        KofNConvolution.of(convolution, weights);
+        int smaller = Math.min(convolution.outHeight(), convolution.outWidth());
+        Check.range("pooling of " + name, pooling, 1, smaller);
+      }
+    }
+
+    /**
+     * A fully connected layer.
+     *
+     * @param name names the layer's tensors in a file; not empty, unique in a network
+     * @param weights packed, with floating-point values
+     * @param bias F32 [out], or null
+     * @param activation applied to the sums
+     */
+    public Layer(String name, KofNMatrix weights, Tensor bias, Activation activation) {
+      this(name, weights, bias, activation, null, 1);
+    }
+
+    /**
+     * The number of inputs.
+     *
+     * @return the matrix's, or the convolution's features of x
+     */
+    public int in() {
+      return convolution == null ? weights.layout().in() : convolution.inFeatures();
+    }
+
+    /**
+     * The number of outputs.
+     *
+     * @return the matrix's, or the convolution's features of y after pooling
+     */
+    public int out() {
+      return convolution == null ? weights.layout().out() : windows().outFeatures();
+    }
+
+    /** The pooling of a convolution. */
+    MaxPooling windows() {
+      return new MaxPooling(
+          convolution.outChannels(), convolution.outHeight(), convolution.outWidth(), pooling);
+    }
+
+    /** Applies the layer; sums receives what is pooled. */
+    void forward(Tensor x, Tensor sums, Tensor y) {
+      Epilogue epilogue = Epilogue.NONE.withBias(bias).withActivation(activation);
+      if (convolution == null) {
+        weights.multiply(x, y, epilogue);
+        return;
+      }
+      KofNConvolution.of(convolution, weights).convolve(x, sums == null ? y : sums, epilogue);
+      if (sums != null) {
+        windows().pool(sums, y);
+      }
     }
 
     void close() {
@@ -77,6 +147,8 @@ public final class SparseNetwork implements AutoCloseable {
 
   private final List<Layer> layers;
   private final List<Tensor> hidden = new ArrayList<>();
+  private final List<Tensor> pooled = new ArrayList<>(); // what is pooled; null where nothing is
+  private long prepared = -1;
   private boolean closed;
 
   private SparseNetwork(List<Layer> layers) {
@@ -101,11 +173,11 @@ public final class SparseNetwork implements AutoCloseable {
       if (i > 0) {
         Layer before = copy.get(i - 1);
         Check.that(
-            layer.weights().layout().in() == before.weights().layout().out(),
+            layer.in() == before.out(),
             "layer %s takes %d inputs; allowed: %d, the outputs of layer %s",
             layer.name(),
-            layer.weights().layout().in(),
-            before.weights().layout().out(),
+            layer.in(),
+            before.out(),
             before.name());
       }
     }
@@ -153,7 +225,7 @@ public final class SparseNetwork implements AutoCloseable {
    * @return the first layer's
    */
   public int in() {
-    return layers.getFirst().weights().layout().in();
+    return layers.getFirst().in();
   }
 
   /**
@@ -162,7 +234,7 @@ public final class SparseNetwork implements AutoCloseable {
    * @return the last layer's
    */
   public int out() {
-    return layers.getLast().weights().layout().out();
+    return layers.getLast().out();
   }
 
   /**
@@ -186,12 +258,7 @@ public final class SparseNetwork implements AutoCloseable {
       for (int i = 0; i < layers.size(); i++) {
         Layer layer = layers.get(i);
         Tensor output = i < hidden.size() ? hidden.get(i) : y;
-        layer
-            .weights()
-            .multiply(
-                input,
-                output,
-                Epilogue.NONE.withBias(layer.bias()).withActivation(layer.activation()));
+        layer.forward(input, pooled.get(i), output);
         input = output;
       }
       return y;
@@ -203,14 +270,28 @@ public final class SparseNetwork implements AutoCloseable {
 
   /** Makes the buffers between layers fit a batch. */
   private void prepare(long batch) {
-    if (!hidden.isEmpty() && hidden.getFirst().rows() == batch) {
+    if (prepared == batch) {
       return;
     }
+    closeBuffers();
+    for (Layer layer : layers.subList(0, layers.size() - 1)) {
+      hidden.add(device().activations(DType.F32, batch, layer.out()));
+    }
+    for (Layer layer : layers) {
+      pooled.add(
+          layer.pooling() == 1
+              ? null
+              : device().activations(DType.F32, batch, layer.convolution().outFeatures()));
+    }
+    prepared = batch;
+  }
+
+  private void closeBuffers() {
+    prepared = -1;
     hidden.forEach(Tensor::close);
     hidden.clear();
-    for (Layer layer : layers.subList(0, layers.size() - 1)) {
-      hidden.add(device().activations(DType.F32, batch, layer.weights().layout().out()));
-    }
+    pooled.stream().filter(Objects::nonNull).forEach(Tensor::close);
+    pooled.clear();
   }
 
   private Device device() {
@@ -222,6 +303,6 @@ public final class SparseNetwork implements AutoCloseable {
   public void close() {
     closed = true;
     layers.forEach(Layer::close);
-    hidden.forEach(Tensor::close);
+    closeBuffers();
   }
 }

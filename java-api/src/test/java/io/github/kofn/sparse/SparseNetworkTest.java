@@ -179,6 +179,113 @@ class SparseNetworkTest {
     return network.layers().stream().map(SparseNetwork.Layer::name).toList();
   }
 
+  /** Two channels of 6 x 5, pooled to 2 x 2; then a fully connected layer. */
+  private SparseNetwork convolutions() {
+    Convolution shape = new Convolution(2, 6, 5, 3, 3, 2, 1, 0);
+    SparseNetwork.Layer filters = layer("filters", shape.kernels(1), true, Activation.RELU);
+    return SparseNetwork.of(
+        List.of(
+            new SparseNetwork.Layer(
+                "filters", filters.weights(), filters.bias(), Activation.RELU, shape, 2),
+            layer("out", KofNLayout.dense(3, 12), true, Activation.IDENTITY)));
+  }
+
+  @Test
+  void convolvesAndPoolsAndSurvivesItsFile() {
+    Path file = folder.resolve("convolutions");
+    float[] images = noise(BATCH * 60);
+    try (SparseNetwork network = convolutions();
+        Tensor x = device.tensorOf(images, BATCH, 60);
+        Tensor y = network.forward(x)) {
+      assertEquals(60, network.in());
+      SparseNetwork.Layer filters = network.layers().getFirst();
+      float[] hidden = new float[BATCH * 12];
+      try (Tensor dense = filters.weights().toDense()) {
+        for (int b = 0; b < BATCH; b++) {
+          pooled(dense.toFloats(), filters.bias().toFloats(), images, b, hidden);
+        }
+      }
+      for (int b = 0; b < BATCH; b++) {
+        double[] line = new double[12];
+        int example = b;
+        Arrays.setAll(line, i -> hidden[example * 12 + i]);
+        double[] expected = apply(network.layers().getLast(), line);
+        for (int o = 0; o < 3; o++) {
+          assertEquals(expected[o], y.toFloats()[b * 3 + o], 1e-4, b + ", " + o);
+        }
+      }
+      network.save(file);
+      try (SparseNetwork loaded = SparseNetwork.load(device, file);
+          Tensor again = loaded.forward(x)) {
+        assertArrayEquals(y.toFloats(), again.toFloats());
+        assertEquals(filters.convolution(), loaded.layers().getFirst().convolution());
+        assertEquals(2, loaded.layers().getFirst().pooling());
+      }
+    }
+  }
+
+  /** relu and maximum of 2 x 2 of the 4 x 4 sums, written out. */
+  private static void pooled(float[] w, float[] bias, float[] images, int b, float[] to) {
+    for (int o = 0; o < 3; o++) {
+      for (int p = 0; p < 4; p++) {
+        for (int q = 0; q < 4; q++) {
+          double sum = bias[o];
+          for (int i = 0; i < 12; i++) {
+            int row = p + i % 6 / 2;
+            sum += w[o * 12 + i] * images[b * 60 + i / 6 * 30 + row * 5 + q + i % 2];
+          }
+          int at = b * 12 + o * 4 + p / 2 * 2 + q / 2;
+          to[at] = Math.max(to[at], (float) sum);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3, kofn.version", "1, layer"})
+  void refusesConvolutionsOfOtherVersions(String version, String field) {
+    Path file = folder.resolve("network");
+    try (SparseNetwork network = convolutions()) {
+      network.save(file);
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      Contents contents = SafeTensors.read(file, arena);
+      Map<String, String> metadata = new LinkedHashMap<>(contents.metadata());
+      metadata.put("kofn.version", version);
+      SafeTensors.write(file, new Contents(metadata, contents.tensors()));
+    }
+    InvalidFileException e =
+        assertThrows(InvalidFileException.class, () -> SparseNetwork.load(device, file));
+    assertTrue(e.getMessage().contains(field), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'\"stride\":1', '\"stride\":0', convolution",
+    "'\"stride\":1', '\"step\":1', convolution",
+    "'\"padding\":0', '\"padding\":-1', padding",
+    "'\"inChannels\":2', '\"inChannels\":3', layer",
+    "'\"pooling\":2', '\"pooling\":9', layer",
+    "'\"pooling\":2', '\"kind\":2', layer",
+  })
+  void checksItsConvolutions(String from, String to, String field) {
+    Path file = folder.resolve("network");
+    try (SparseNetwork network = convolutions()) {
+      network.save(file);
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      Contents contents = SafeTensors.read(file, arena);
+      Map<String, String> metadata = new LinkedHashMap<>(contents.metadata());
+      String layers = metadata.get("kofn.layers");
+      assertTrue(layers.contains(from), layers);
+      metadata.put("kofn.layers", layers.replace(from, to));
+      SafeTensors.write(file, new Contents(metadata, contents.tensors()));
+    }
+    InvalidFileException e =
+        assertThrows(InvalidFileException.class, () -> SparseNetwork.load(device, file));
+    assertTrue(e.getMessage().contains(field), e.getMessage());
+  }
+
   @Test
   void keepsIndicesBeyond16Bits() {
     Path file = folder.resolve("wide.safetensors");
@@ -222,7 +329,7 @@ class SparseNetworkTest {
   @ParameterizedTest
   @CsvSource({
     "kofn.format, network, kofn.format",
-    "kofn.version, 2, kofn.version",
+    "kofn.version, 3, kofn.version",
     "kofn.layers, x, kofn.layers",
     "kofn.layers, {}, kofn.layers",
     "kofn.layers, [1], layer 1",

@@ -5,6 +5,7 @@ import io.github.kofn.DType;
 import io.github.kofn.sparse.Activation;
 import io.github.kofn.sparse.Convolution;
 import io.github.kofn.sparse.KofNLayout;
+import io.github.kofn.sparse.MaxPooling;
 import io.github.kofn.validation.ConvolutionCase.Operation;
 import io.github.kofn.validation.Problem.PatternKind;
 import io.github.kofn.validation.Problem.Types;
@@ -66,6 +67,7 @@ final class ConvolutionCases {
       convolutions.otherBlocks(shape(sizes));
     }
     convolutions.largeOnes();
+    convolutions.pooling();
     return convolutions.cases;
   }
 
@@ -121,6 +123,20 @@ final class ConvolutionCases {
       add(64, shape(20, 12, 12, 50, 5, 5, 1, 0), 3, true);
       add(9, shape(32, 33, 31, 40, 3, 3, 1, 1), 4, false);
     }
+  }
+
+  private void pooling() {
+    int[][] sizes = {{3, 8, 6, 2}, {2, 7, 5, 2}, {1, 9, 10, 3}, {4, 3, 2, 1}, {1, 5, 5, 5}};
+    DType[] types = {DType.F32, DType.BF16, DType.F16};
+    for (int[] s : sizes) {
+      MaxPooling pooling = new MaxPooling(s[0], s[1], s[2], s[3]);
+      for (int batch : full ? FULL_BATCHES : QUICK_BATCHES) {
+        DType type = types[turn++ % types.length];
+        cases.add(new PoolingCase(pooling, batch, type, turn % 2 == 0, seeds.nextLong()));
+      }
+    }
+    MaxPooling pooling = new MaxPooling(2, 6, 6, 2);
+    cases.add(new PoolingCase(pooling, 70, DType.F32, true, seeds.nextLong()));
   }
 
   private void add(int batch, Convolution shape, int k, boolean packed) {

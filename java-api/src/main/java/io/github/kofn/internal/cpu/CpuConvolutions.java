@@ -12,6 +12,7 @@ import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.Activation;
 import io.github.kofn.sparse.Convolution;
 import io.github.kofn.sparse.KofNLayout;
+import io.github.kofn.sparse.MaxPooling;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -327,5 +328,15 @@ final class CpuConvolutions implements ConvolutionKernels {
       sums[f / shape.outPixels()] += features[f];
     }
     Elements.write(dBias, 0, sums, 0, sums.length);
+  }
+
+  @Override
+  public void maxPool(MaxPooling shape, View x, View y) {
+    new ConvolutionPooling(shape, widths, workers).pool(x, y);
+  }
+
+  @Override
+  public void maxPoolGradient(MaxPooling shape, View x, View dy, View dx) {
+    new ConvolutionPooling(shape, widths, workers).gradient(x, dy, dx);
   }
 }

@@ -18,6 +18,7 @@ import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.Activation;
 import io.github.kofn.sparse.Convolution;
 import io.github.kofn.sparse.KofNLayout;
+import io.github.kofn.sparse.MaxPooling;
 
 /**
  * Plans, then launches. Kernels that are kept or pruned whole, of a size that has an instance, take
@@ -221,5 +222,29 @@ final class CudaConvolutions implements ConvolutionKernels {
     p.putInt(s.inChannels()).putInt(s.height()).putInt(s.width());
     p.putInt(s.outChannels()).putInt(s.outHeight()).putInt(s.outWidth());
     p.putInt(s.kernelHeight()).putInt(s.kernelWidth()).putInt(s.stride()).putInt(s.padding());
+  }
+
+  @Override
+  public synchronized void maxPool(MaxPooling shape, View x, View y) {
+    launchPooling("max_pool", y.rows() * shape.outFeatures(), shape, x, null, y);
+  }
+
+  @Override
+  public synchronized void maxPoolGradient(MaxPooling shape, View x, View dy, View dx) {
+    launchPooling("max_pool_gradient", dx.rows() * shape.inFeatures(), shape, x, dy, dx);
+  }
+
+  private void launchPooling(
+      String name, long threads, MaxPooling shape, View x, View dy, View target) {
+    launch(
+        name,
+        threads,
+        p -> {
+          putView(p.struct(), x);
+          putView(p, dy);
+          putView(p, target);
+          p.putInt(shape.height()).putInt(shape.width()).putInt(shape.size());
+          p.putInt(shape.outHeight()).putInt(shape.outWidth()).putInt(0);
+        });
   }
 }

@@ -7,6 +7,7 @@ import io.github.kofn.internal.kernels.ProductKernels.Pattern;
 import io.github.kofn.sparse.Activation;
 import io.github.kofn.sparse.Convolution;
 import io.github.kofn.sparse.KofNLayout;
+import io.github.kofn.sparse.MaxPooling;
 
 /**
  * Convolutions with k-of-n weights, computed directly. The pattern's matrix is [outChannels,
@@ -62,5 +63,10 @@ public interface ConvolutionKernels {
    * sum over the batch and the pixels of a feature map.
    */
   void activationGradient(
-      Convolution shape, View dy, Activation activation, View z, float scale, View dz, View dBias);
+
+  /** Y = the largest of each window of X, a NaN before any number; exact. */
+  void maxPool(MaxPooling shape, View x, View y);
+
+  /** dX = dY where X was the first of the largest of its window, else 0. */
+  void maxPoolGradient(MaxPooling shape, View x, View dy, View dx);
 }

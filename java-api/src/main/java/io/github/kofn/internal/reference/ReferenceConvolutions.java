@@ -9,6 +9,7 @@ import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.Activation;
 import io.github.kofn.sparse.Convolution;
 import io.github.kofn.sparse.KofNLayout;
+import io.github.kofn.sparse.MaxPooling;
 
 /**
  * Convolutions as their formula says, tap by tap, with sums in double. Taps in the padding do not
@@ -173,5 +174,50 @@ final class ReferenceConvolutions implements ConvolutionKernels {
       }
     }
     new Elements(dBias).setRow(0, sums);
+  }
+
+  @Override
+  public void maxPool(MaxPooling shape, View x, View y) {
+    Elements target = new Elements(y);
+    Elements inputs = new Elements(x);
+    for (long b = 0; b < x.rows(); b++) {
+      double[] image = inputs.row(b);
+      for (int f = 0; f < shape.outFeatures(); f++) {
+        target.set(b, f, image[largest(shape, image, f)]);
+      }
+    }
+  }
+
+  @Override
+  public void maxPoolGradient(MaxPooling shape, View x, View dy, View dx) {
+    Elements target = new Elements(dx);
+    Elements inputs = new Elements(x);
+    Elements upstream = new Elements(dy);
+    for (long b = 0; b < x.rows(); b++) {
+      double[] image = inputs.row(b);
+      double[] gradients = new double[image.length];
+      for (int f = 0; f < shape.outFeatures(); f++) {
+        gradients[largest(shape, image, f)] = upstream.get(b, f);
+      }
+      target.setRow(b, gradients);
+    }
+  }
+
+  /** The feature of x that a feature of y is. */
+  private static int largest(MaxPooling shape, double[] image, int feature) {
+    int line = feature / shape.outWidth();
+    int channel = line / shape.outHeight();
+    int top = channel * shape.height() + line % shape.outHeight() * shape.size();
+    int first = top * shape.width() + feature % shape.outWidth() * shape.size();
+    int best = first;
+    for (int r = 0; r < shape.size(); r++) {
+      for (int c = 0; c < shape.size(); c++) {
+        int at = first + r * shape.width() + c;
+        if (image[at] > image[best] || (Double.isNaN(image[at]) && !Double.isNaN(image[best]))) {
+          best = at;
+        }
+      }
+    }
+    return best;
   }
 }
