@@ -102,14 +102,15 @@ class TrainerTest {
 
   /** Kernels, weights, and input channels of LeNet-5, whose masks are those of three layers. */
   @ParameterizedTest
-  @CsvSource({"1, 25", "1, 1", "0, 1"})
-  void trainsConvolutions(int blockOut, int blockIn) throws IOException {
+  @CsvSource({"DPP, 1, 25", "RANDOM, 1, 1", "RANDOM, 0, 1"})
+  void trainsConvolutions(Pruner pruner, int blockOut, int blockIn) throws IOException {
     TrainOptions options =
         digits
             .withModel(Model.LENET_5)
+            .withPruner(pruner)
             .withGranularity(new Granularity(blockOut, blockIn))
             .withKeep(0.25)
-            .withEpochs(2);
+            .withEpochs(3);
 
     TrainReport report = train(options, "out");
 
