@@ -63,6 +63,7 @@ public interface ConvolutionKernels {
    * sum over the batch and the pixels of a feature map.
    */
   void activationGradient(
+      Convolution shape, View dy, Activation activation, View z, float scale, View dz, View dBias);
 
   /** Y = the largest of each window of X, a NaN before any number; exact. */
   void maxPool(MaxPooling shape, View x, View y);
