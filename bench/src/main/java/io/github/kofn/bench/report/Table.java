@@ -3,6 +3,7 @@ package io.github.kofn.bench.report;
 
 import io.github.kofn.bench.Measurement;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -55,7 +56,12 @@ final class Table {
     this.operation = operation;
     this.unit = Unit.of(suite);
     this.columns = measurements.stream().map(Measurement::who).distinct().toList();
-    for (Measurement base : measurements) {
+    // Who has fewer parameters, such as a dense peer, joins the rows of those who have more.
+    List<Measurement> bases =
+        measurements.stream()
+            .sorted(Comparator.comparingInt((Measurement m) -> m.parameters().size()).reversed())
+            .toList();
+    for (Measurement base : bases) {
       if (rows.stream().anyMatch(row -> row.cells.containsValue(base))) {
         continue;
       }
