@@ -21,7 +21,7 @@ public final class ContractSuite {
   /** What one case may cost where kernels are interpreted instruction by instruction. */
   private static final long QUICK_SIMULATED_KEYS = 20_000;
 
-  private static final long QUICK_SIMULATED_MULTIPLICATIONS = 1_500_000;
+  private static final long QUICK_SIMULATED_MULTIPLICATIONS = 3_000_000;
 
   private static final String TOO_LARGE = "takes too long on the simulator for the quick set";
 

@@ -36,7 +36,7 @@ final class ProductCases {
     {128, 64, 128, 256}
   };
 
-  private static final int[] TENSOR_BATCHES = {17, 1, 130, 3};
+  private static final int[] TENSOR_BATCHES = {17, 9, 130, 33};
 
   private static final int[] QUICK_BATCHES = {0, 1, 17, 130};
   private static final int[] FULL_BATCHES = {0, 1, 3, 17, 63, 64, 65, 128, 1000};
@@ -113,7 +113,7 @@ final class ProductCases {
           int batch = TENSOR_BATCHES[(first + first / 4 + i) % TENSOR_BATCHES.length];
           add(batch, layout(matrix, k), types, (first + i) % 2 == 0, false, PatternKind.RANDOM);
         }
-        add(130, layout(matrix, counts[0]), types, first % 2 != 0, true, PatternKind.COMMON_COLUMN);
+        add(40, layout(matrix, counts[0]), types, first % 2 != 0, true, PatternKind.COMMON_COLUMN);
       }
       KofNLayout layout = layout(matrix, Math.max(1, n / 3));
       addOne(Product.MULTIPLY, 9, layout, F16, turn % 2 == 0, false, PatternKind.POLLUTED_INPUT);
