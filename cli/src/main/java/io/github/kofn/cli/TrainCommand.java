@@ -173,8 +173,7 @@ final class TrainCommand implements Callable<Integer> {
     String name = value.toLowerCase(Locale.ROOT);
     Matcher block = BLOCK.matcher(name);
     if (block.matches()) {
-      return Granularity.block(
-          Integer.parseInt(block.group(1)), Integer.parseInt(block.group(2)));
+      return Granularity.block(Integer.parseInt(block.group(1)), Integer.parseInt(block.group(2)));
     }
     if (name.equals("kernel") && model != Model.LENET_5) {
       throw new IllegalArgumentException(
@@ -187,8 +186,7 @@ final class TrainCommand implements Callable<Integer> {
       case "filter" -> Granularity.filter(1, 1);
       default ->
           throw new IllegalArgumentException(
-              "granularity is \"%s\"; allowed: weight, kernel, filter, block:RxC"
-                  .formatted(value));
+              "granularity is \"%s\"; allowed: weight, kernel, filter, block:RxC".formatted(value));
     };
   }
 

@@ -47,7 +47,8 @@ public enum Model {
         return model;
       }
     }
-    throw new IllegalArgumentException("model is \"" + name + "\"; allowed: mlp, lenet-300-100, lenet-5");
+    throw new IllegalArgumentException(
+        "model is \"" + name + "\"; allowed: mlp, lenet-300-100, lenet-5");
   }
 
   /**
@@ -82,8 +83,7 @@ public enum Model {
     List<Convolution> shapes = new ArrayList<>();
     int channels = 1;
     for (int maps : FEATURE_MAPS) {
-      Convolution shape =
-          new Convolution(channels, side, side, maps, KERNEL, KERNEL, 1, padding);
+      Convolution shape = new Convolution(channels, side, side, maps, KERNEL, KERNEL, 1, padding);
       shapes.add(shape);
       channels = maps;
       side = shape.outHeight() / POOLING;

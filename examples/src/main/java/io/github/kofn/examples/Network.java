@@ -43,8 +43,7 @@ final class Network implements AutoCloseable {
     layers.add(new DppLinear(device, KofNLayout.dense(classes, in), Activation.IDENTITY, random));
   }
 
-  private static KofNLayout layout(
-      TrainOptions options, Granularity granularity, int out, int in) {
+  private static KofNLayout layout(TrainOptions options, Granularity granularity, int out, int in) {
     return options.pruner() == Pruner.NONE
         ? KofNLayout.dense(out, in)
         : granularity.layout(out, in, options.keep());

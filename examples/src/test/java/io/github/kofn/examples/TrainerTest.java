@@ -117,11 +117,9 @@ class TrainerTest {
     assertEquals(report.testAccuracy(), report.packedTestAccuracy());
     assertTrue(report.testAccuracy() > 0.2, report.toJson());
     int head = 500 * 10 + 10;
-    assertEquals(
-        20 * 25 + 20 + 50 * 500 + 50 + 500 * 200 + 500 + head, report.denseParameters());
+    assertEquals(20 * 25 + 20 + 50 * 500 + 50 + 500 * 200 + 500 + head, report.denseParameters());
     int first = 20 * (blockOut == 1 && blockIn == 1 ? 6 : 25) + 20;
-    assertEquals(
-        first + 50 * 5 * 25 + 50 + 500 * 50 + 500 + head, report.keptParameters());
+    assertEquals(first + 50 * 5 * 25 + 50 + 500 * 50 + 500 + head, report.keptParameters());
     checkNetwork(report);
   }
 

@@ -15,8 +15,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * A pruned network for inference: fully connected layers and convolutions of packed k-of-n matrices,
- * applied one after the other.
+ * A pruned network for inference: fully connected layers and convolutions of packed k-of-n
+ * matrices, applied one after the other.
  *
  * {@snippet :
  * try (SparseNetwork network = SparseNetwork.load(device, Path.of("network.safetensors"));

@@ -210,8 +210,7 @@ class KofNConvolutionTest {
       pooling.pool(in, y);
       assertArrayEquals(new float[] {1, Float.NaN}, y.toFloats());
       pooling.gradient(in, dy, dx);
-      assertArrayEquals(
-          new float[] {5, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, dx.toFloats());
+      assertArrayEquals(new float[] {5, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, dx.toFloats());
     }
     fail("height is 1; allowed: at least 2", () -> new MaxPooling(1, 1, 5, 2));
   }

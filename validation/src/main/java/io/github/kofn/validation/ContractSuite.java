@@ -137,9 +137,7 @@ public final class ContractSuite {
     return plan.cases() == CaseSet.QUICK
         && device.backend() == Backend.SIMULATED
         && test.work()
-            > (test.op() == Op.MATMUL
-                ? QUICK_SIMULATED_MULTIPLICATIONS
-                : QUICK_SIMULATED_KEYS);
+            > (test.op() == Op.MATMUL ? QUICK_SIMULATED_MULTIPLICATIONS : QUICK_SIMULATED_KEYS);
   }
 
   private CaseResult run(

@@ -167,8 +167,7 @@ record ConvolutionCase(
                 .withOutputScales(operands.vector(data.weights.outputScales))
                 .withBias(operands.vector(data.weights.bias))
                 .withActivation(activation, actualZ)
-                .withResidual(
-                    operands.activations(DType.BF16, data.residual, sizes.outFeatures()));
+                .withResidual(operands.activations(DType.BF16, data.residual, sizes.outFeatures()));
         on.convolution.convolve(on.x, actualY, epilogue);
         z.compare("z", device, Numbers.read(actualZ), agreement);
         y.compare("y", device, Numbers.read(actualY), agreement);

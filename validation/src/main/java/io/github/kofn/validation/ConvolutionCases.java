@@ -16,7 +16,9 @@ import java.util.stream.IntStream;
 
 /** The cases of convolutions, which belong to products. */
 final class ConvolutionCases {
-  /** Channels, rows and columns of x; channels of y; rows and columns of a kernel; stride, padding. */
+  /**
+   * Channels, rows and columns of x; channels of y; rows and columns of a kernel; stride, padding.
+   */
   private static final int[][] SHAPES = {
     {3, 5, 4, 4, 3, 3, 1, 1},
     {4, 9, 11, 5, 3, 3, 2, 0},
@@ -174,7 +176,8 @@ final class ConvolutionCases {
     boolean preferred = turn % 4 < 2;
     Problem problem = new Problem(batch, layout, types, packed, preferred, pattern);
     Case made = new ConvolutionCase(operation, shape, problem, activation, seeds.nextLong());
-    if (cases.stream().noneMatch(c -> c.shape().equals(made.shape()) && c.type().equals(made.type()))) {
+    if (cases.stream()
+        .noneMatch(c -> c.shape().equals(made.shape()) && c.type().equals(made.type()))) {
       cases.add(made);
     }
   }

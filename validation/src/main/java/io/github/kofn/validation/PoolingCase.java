@@ -99,9 +99,7 @@ record PoolingCase(MaxPooling pooling, int batch, DType x, boolean preferred, lo
 
   private Tensor tensor(Device device, DType type, float[] values, int features) {
     Tensor tensor =
-        preferred
-            ? device.activations(type, batch, features)
-            : device.zeros(type, batch, features);
+        preferred ? device.activations(type, batch, features) : device.zeros(type, batch, features);
     Numbers.write(tensor, values);
     return tensor;
   }

@@ -22,11 +22,11 @@ import io.github.kofn.sparse.KofNLayout;
  *       the longer of the two ways to nest its sums; its terms have three factors.
  * </ul>
  *
- * Where TF32 is allowed, each factor is first rounded to 11 significant bits, which costs (2^-10 + 2^-22) sum |x| |w| more.
- * Sums of integers are exact until they become F32. An epilogue adds a rounding for each of its
- * operations; an activation passes errors on by its steepest slope and adds 8 units relative to |z|
- * (GELU's and SILU's own error where z is negative and the function cancels), its derivative 8
- * units relative to 1 + |z|. Storing rounds to the result's type.
+ * Where TF32 is allowed, each factor is first rounded to 11 significant bits, which costs (2^-10 +
+ * 2^-22) sum |x| |w| more. Sums of integers are exact until they become F32. An epilogue adds a
+ * rounding for each of its operations; an activation passes errors on by its steepest slope and
+ * adds 8 units relative to |z| (GELU's and SILU's own error where z is negative and the function
+ * cancels), its derivative 8 units relative to 1 + |z|. Storing rounds to the result's type.
  */
 final class ProductBounds {
   private static final double UNIT = 0x1p-24;
@@ -54,7 +54,8 @@ final class ProductBounds {
 
   /** The sums X W^T. */
   private Expected sums() {
-    Expected expected = new Expected(batch * layout.out(), types.onTensorCores(types.x(), types.w()));
+    Expected expected =
+        new Expected(batch * layout.out(), types.onTensorCores(types.x(), types.w()));
     for (int o = 0; o < layout.out(); o++) {
       int[] inputs = data.inputsOf(o);
       for (int b = 0; b < batch; b++) {
@@ -83,7 +84,8 @@ final class ProductBounds {
   /** What an epilogue with scale, output scales and bias makes of the sums: z. */
   Expected preActivation(float scale) {
     Expected sums = sums();
-    Expected expected = new Expected(sums.values().length, types.onTensorCores(types.x(), types.w()));
+    Expected expected =
+        new Expected(sums.values().length, types.onTensorCores(types.x(), types.w()));
     for (int at = 0; at < sums.values().length; at++) {
       int o = at % layout.out();
       double factor = (double) scale * data.outputScales[o];
@@ -186,7 +188,8 @@ final class ProductBounds {
             sum += term;
             magnitude += Math.abs(term);
           }
-          expected.set(o * layout.in() + i, sum, (batch + 1) * UNIT * magnitude, rounding(magnitude));
+          expected.set(
+              o * layout.in() + i, sum, (batch + 1) * UNIT * magnitude, rounding(magnitude));
         });
     return expected;
   }
@@ -195,8 +198,7 @@ final class ProductBounds {
   Expected maskGradient() {
     int n = layout.blockColumns();
     double[] magnitudes = new double[layout.blockRows() * n];
-    Expected expected =
-        new Expected(magnitudes.length, types.onTensorCores(types.y(), types.x()));
+    Expected expected = new Expected(magnitudes.length, types.onTensorCores(types.y(), types.x()));
     for (int o = 0; o < layout.out(); o++) {
       for (int i = 0; i < layout.in(); i++) {
         double sum = 0;

@@ -31,11 +31,9 @@ class ConvolutionCaseTest {
   @EnumSource
   void everyAvailablePathConvolves(Backend backend) {
     Device.unavailableReason(backend).ifPresent(reason -> abort(backend.label() + ": " + reason));
-    Plan plan =
-        new Plan(Set.of(backend), Set.of(Op.MATMUL), 1, CaseSet.QUICK);
+    Plan plan = new Plan(Set.of(backend), Set.of(Op.MATMUL), 1, CaseSet.QUICK);
 
-    Report report =
-        ContractSuite.run(plan, ConvolutionCases.of(1, CaseSet.QUICK), Progress.SILENT);
+    Report report = ContractSuite.run(plan, ConvolutionCases.of(1, CaseSet.QUICK), Progress.SILENT);
 
     assertTrue(report.failures().isEmpty(), () -> report.failures().getFirst().toString());
     assertFalse(report.results().isEmpty());

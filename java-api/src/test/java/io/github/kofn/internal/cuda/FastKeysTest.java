@@ -16,8 +16,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Rows that approximate keys cannot decide: logits that cancel their own noise, so that all keys lie
- * closer together than the approximation errs, which here is as far as the PTX manual allows.
+ * Rows that approximate keys cannot decide: logits that cancel their own noise, so that all keys
+ * lie closer together than the approximation errs, which here is as far as the PTX manual allows.
  */
 class FastKeysTest {
   private static final int ROWS = 5;
