@@ -83,10 +83,17 @@ public class TorchTraining {
     }
 
     void update() {
-      weights.subi(weights.getGradient().mul(Task.RATE));
+      descend(weights);
       if (drawn()) {
-        logits.subi(logits.getGradient().mul(Task.RATE));
+        descend(logits);
       }
+    }
+
+    /** The next step would add to this step's gradient: it is cleared, as every optimiser does. */
+    private static void descend(NDArray parameter) {
+      NDArray gradient = parameter.getGradient();
+      parameter.subi(gradient.mul(Task.RATE));
+      gradient.subi(gradient);
     }
 
     void attach(NDManager scratch) {
