@@ -83,16 +83,19 @@ final class Plot {
       for (Table.Row row : table.rows()) {
         Measurement m = row.cells().get(who);
         values.add(m == null ? Double.NaN : table.value(row, m));
-        errors.add(m == null || Double.isNaN(m.error()) ? 0.0 : visible(table, row, m));
+        errors.add(m == null || Double.isNaN(m.error()) ? 1.0 : factor(table, row, m));
       }
       chart.addSeries(who, cases, values, errors);
     }
     return chart;
   }
 
-  /** An error that a logarithmic axis can show: it leaves something of the value. */
-  private static double visible(Table table, Table.Row row, Measurement m) {
-    return Math.min(table.error(row, m), 0.9 * table.value(row, m));
+  /**
+   * An error as XChart wants it for a logarithmic axis: it takes the error's logarithm, so this is
+   * the factor from the value to the upper end of the bar. The lower end lies as far below.
+   */
+  private static double factor(Table table, Table.Row row, Measurement m) {
+    return 1 + table.error(row, m) / table.value(row, m);
   }
 
   private static String shortened(String label) {
