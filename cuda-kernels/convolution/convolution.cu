@@ -8,8 +8,8 @@
 #include "taps.cuh"
 #include "window.cuh"
 
-#define KOFN_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS)
-// Up to 96 registers: left to itself, the compiler spills some to fit more thread blocks on a multiprocessor.
+// Up to 64 registers, or 96: left to itself, the compiler spills some to fit more thread blocks on a multiprocessor.
+#define KOFN_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 8)
 #define KOFN_WIDE(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 5)
 #define KOFN_TAKE(T, NAME) __grid_constant__ const kofn::T NAME
 #define KOFN_SUMS KOFN_TAKE(Shape, s), KOFN_TAKE(Pattern, p), KOFN_TAKE(Maps, m), KOFN_TAKE(Finish, f)
