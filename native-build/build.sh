@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # build.sh build      configures native-build/target/cmake once and brings it up to date
+# build.sh noop       brings only the driver that does nothing up to date, which takes seconds
 # build.sh test       runs its tests
 # build.sh sanitize   builds the simulator and its tests with AddressSanitizer and UndefinedBehaviorSanitizer in
 #                     native-build/target/sanitize, and runs them
@@ -21,13 +22,18 @@ if [ -n "$missing" ]; then
   exit 0
 fi
 
-# Configures a folder, unless that was done, and brings it up to date: update FOLDER [CMAKE-OPTION]
-update() {
+# Configures a folder, unless that was done: configure FOLDER [CMAKE-OPTION]
+configure() {
   if [ ! -f "$1/CMakeCache.txt" ]; then
     generator="Unix Makefiles"
     if command -v ninja >/dev/null 2>&1; then generator=Ninja; fi
     quietly cmake -S "$here" -B "$1" -G "$generator" "${2:--Wdev}"
   fi
+}
+
+# Configures a folder and brings it up to date: update FOLDER [CMAKE-OPTION]
+update() {
+  configure "$@"
   quietly cmake --build "$1" --parallel "$jobs"
 }
 
@@ -71,6 +77,10 @@ case "${1:-}" in
     retarget "$folder"
     update "$folder" ${KOFN_ARCHITECTURES:+"-DKOFN_ARCHITECTURES=$KOFN_ARCHITECTURES"}
     ;;
+  noop)
+    configure "$folder"
+    quietly cmake --build "$folder" --parallel "$jobs" --target noop_driver
+    ;;
   test)
     check "$folder"
     ;;
@@ -79,7 +89,7 @@ case "${1:-}" in
     check "$here/target/sanitize"
     ;;
   *)
-    echo "usage: build.sh build|test|sanitize" >&2
+    echo "usage: build.sh build|noop|test|sanitize" >&2
     exit 2
     ;;
 esac

@@ -95,10 +95,17 @@ Call::Call(Entry entry, Need need) : driver(driver::driver()), entry_(entry) {
   if (need == Need::Nothing) return;
   if (insideHostFunction()) fail(CUDA_ERROR_NOT_PERMITTED, "called from a host function, where CUDA calls are not permitted");
   if (!driver.initialised) fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit has not been called");
-  if (need == Need::Init) return;
+  if (need == Need::Context) enterCurrent();
+}
+
+void Call::enterCurrent() {
   if (contextStack().empty() || !contextStack().back()) fail(CUDA_ERROR_INVALID_CONTEXT, "no context is current to this thread");
-  context = contextStack().back();
-  if (context->ended) fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "the context that is current to this thread was destroyed");
+  if (contextStack().back()->ended) fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "the context that is current to this thread was destroyed");
+  enter(contextStack().back());
+}
+
+void Call::enter(const std::shared_ptr<Context>& entered) {
+  context = entered;
   throwFault(*context);
   driver.scheduler.drift();
   throwFault(*context);

@@ -90,8 +90,11 @@ class Call {
   Call(Entry entry, Need need);
 
   Driver& driver;
-  std::shared_ptr<Context> context;   // the current one, with Need::Context
+  std::shared_ptr<Context> context;   // the current one, with Need::Context; else the one that was entered
   std::string site() const;           // "cuMemAlloc_v2, call 3"
+
+  void enterCurrent();
+  void enter(const std::shared_ptr<Context>& entered);   // a live context, current or not
 
   Device& device(CUdevice ordinal) const;
   // The live object that `handle` names; `foreign` lets it belong to another context than the current one.
@@ -209,6 +212,7 @@ int functionAttribute(const FunctionObject& function, CUfunction_attribute attri
 void setFunctionAttribute(FunctionObject& function, CUfunction_attribute attribute, int value);
 
 // library_api.cpp
+inline bool isKernel(CUfunction handle) { return HandleTable::isKind(reinterpret_cast<std::uint64_t>(handle), Kind::Kernel); }
 // A CUfunction, or a CUkernel in its place, as the current context's function.
 std::shared_ptr<FunctionObject> resolveFunction(Call& c, CUfunction handle);
 

@@ -79,8 +79,19 @@ void checkShape(const FunctionObject& function, const sim::LaunchRequest& reques
          function.maxDynamicShared, ", more only after CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES was set");
 }
 
+// A CUkernel belongs to no context: it runs in its stream's, whatever is current, and in the current one if its stream is a
+// default stream. A CUfunction runs in the current context.
+void enterContext(Call& c, CUfunction handle, CUstream stream) {
+  const auto number = reinterpret_cast<std::uintptr_t>(stream);
+  if (!isKernel(handle) || number == 0 || number == kStreamLegacy || number == kStreamPerThread) return c.enterCurrent();
+  auto context = c.stream(stream, true)->context.lock();
+  if (!context || context->ended) fail(CUDA_ERROR_CONTEXT_IS_DESTROYED, "the context of the stream was destroyed");
+  c.enter(context);
+}
+
 void launch(Call& c, CUfunction handle, const sim::Dim3& grid, const sim::Dim3& block, unsigned sharedBytes, CUstream stream,
             void** kernelParams, void** extra) {
+  enterContext(c, handle, stream);
   auto function = resolveFunction(c, handle);
   auto on = c.stream(stream);
   sim::LaunchRequest request;
@@ -127,13 +138,13 @@ using namespace kofn::driver;
 
 CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ,
                         unsigned sharedBytes, CUstream stream, void** kernelParams, void** extra) {
-  return call(Entry::cuLaunchKernel, Need::Context, [&](Call& c) {
+  return call(Entry::cuLaunchKernel, Need::Init, [&](Call& c) {
     launch(c, function, {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, sharedBytes, stream, kernelParams, extra);
   });
 }
 
 CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, void** kernelParams, void** extra) {
-  return call(Entry::cuLaunchKernelEx, Need::Context, [&](Call& c) {
+  return call(Entry::cuLaunchKernelEx, Need::Init, [&](Call& c) {
     requirePointer(config, "config");
     if (config->numAttrs) requirePointer(config->attrs, "config->attrs");
     for (unsigned i = 0; i < config->numAttrs; ++i) checkAttribute(config->attrs[i]);

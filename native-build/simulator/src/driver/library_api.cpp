@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Libraries: code that belongs to the process. Its PTX is checked when it is loaded and becomes a module of a context when
-// one of its kernels is first used there.
+// Libraries: code that belongs to the process. Its PTX is checked when it is loaded; it becomes a module of the context that
+// is current then, and of any other one when one of its kernels is first used there.
 #include "driver/driver.hpp"
 #include "driver/image.hpp"
 #include "driver/jit_log.hpp"
@@ -9,11 +9,17 @@
 namespace kofn::driver {
 namespace {
 
-// Parses for the first device without keeping anything, so that a bad image is refused here and not at the first launch.
-void checkCode(Call& c, const std::string& ptx, JitLog& log) {
+// A bad image is refused here and not at the first launch: it is loaded into the current context, and where there is none
+// it is parsed for the first device without keeping anything.
+void checkCode(Call& c, Library& library, JitLog& log) {
+  const auto current = contextStack().empty() ? nullptr : contextStack().back();
   Device& device = *c.driver.devices.front();
   std::string text;
-  if (sim::Module::load(ptx, *device.memory, device.properties, text)) return;
+  if (current && !current->ended && !current->fault) {
+    if ((library.modules[current.get()] = loadModule(c, current, library.ptx, text))) return;
+  } else if (sim::Module::load(library.ptx, *device.memory, device.properties, text)) {
+    return;
+  }
   log.error(text);
   fail(CUDA_ERROR_INVALID_PTX, text);
 }
@@ -30,7 +36,7 @@ CUresult load(Entry entry, CUlibrary* library, const std::function<std::string()
       log.error(error.text);
       fail(error.code, error.text);
     }
-    checkCode(c, made->ptx, log);
+    checkCode(c, *made, log);
     c.driver.handles.add(Kind::Library, made, c.site());
     *library = handleOf<CUlibrary>(*made);
   });
@@ -66,8 +72,7 @@ CUresult inDevice(Entry entry, CUdevice device, F&& body) {
 }  // namespace
 
 std::shared_ptr<FunctionObject> resolveFunction(Call& c, CUfunction handle) {
-  if (HandleTable::isKind(reinterpret_cast<std::uint64_t>(handle), Kind::Kernel))
-    return functionIn(c, *c.object<KernelObject>(handle));
+  if (isKernel(handle)) return functionIn(c, *c.object<KernelObject>(handle));
   return c.object<FunctionObject>(handle);
 }
 

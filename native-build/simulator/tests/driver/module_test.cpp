@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "driver_test.hpp"
 #include "fatbins.hpp"
@@ -214,6 +215,44 @@ TEST("libraries: one load, kernels in every context") {
   EXPECT(cuLibraryUnload(library), CUDA_ERROR_INVALID_HANDLE);
   EXPECT(cuKernelGetFunction(&function, kernel), CUDA_ERROR_INVALID_HANDLE);
   EXPECT(launchOne(function, nullptr, CUdeviceptr{0}, 5u), CUDA_ERROR_INVALID_HANDLE);
+}
+
+TEST("a kernel of a library runs in its stream's context, whatever is current") {
+  Session session;
+  CUlibrary library = nullptr;
+  CUkernel kernel = nullptr;
+  OK(cuLibraryLoadData(&library, kKernels, nullptr, nullptr, 0, nullptr, nullptr, 0));
+  OK(cuLibraryGetKernel(&kernel, library, "store"));
+  const auto asFunction = reinterpret_cast<CUfunction>(kernel);
+  CUfunction function = nullptr;
+  OK(cuKernelGetFunction(&function, kernel));
+  CUstream stream = nullptr, foreign = nullptr;
+  OK(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+  DeviceBytes memory(4);
+  std::thread([&] {   // a thread starts without a context
+    OK(launchOne(asFunction, stream, memory.address, 6u));
+    CUcontext current = session.context;
+    OK(cuCtxGetCurrent(&current));
+    CHECK(current == nullptr);   // and the launch has set none
+    EXPECT(launchOne(asFunction, nullptr, memory.address, 7u), CUDA_ERROR_INVALID_CONTEXT);
+    for (const std::uintptr_t special : {kStreamLegacy, kStreamPerThread})
+      EXPECT(launchOne(asFunction, reinterpret_cast<CUstream>(special), memory.address, 7u), CUDA_ERROR_INVALID_CONTEXT);
+    EXPECT(launchOne(function, stream, memory.address, 7u), CUDA_ERROR_INVALID_CONTEXT);
+  }).join();
+  OK(cuStreamSynchronize(stream));
+  CHECK_EQ(memory.word(), 6u);
+  CUcontext other = nullptr;
+  OK(cuCtxCreate_v2(&other, 0, 0));   // now current
+  OK(launchOne(asFunction, stream, memory.address, 8u));
+  EXPECT(launchOne(function, stream, memory.address, 9u), CUDA_ERROR_INVALID_HANDLE);   // a function's context must be current
+  OK(cuStreamCreate(&foreign, CU_STREAM_NON_BLOCKING));
+  OK(cuCtxDestroy_v2(other));
+  OK(cuStreamSynchronize(stream));
+  CHECK_EQ(memory.word(), 8u);
+  EXPECT(launchOne(asFunction, foreign, memory.address, 9u), CUDA_ERROR_INVALID_HANDLE);
+  OK(cuStreamDestroy_v2(stream));
+  EXPECT(launchOne(asFunction, stream, memory.address, 9u), CUDA_ERROR_INVALID_HANDLE);
+  OK(cuLibraryUnload(library));
 }
 
 TEST_MAIN

@@ -59,7 +59,7 @@ final class Session {
   }
 
   void run(List<Suite> suites) throws IOException {
-    List<Job> jobs = suites.stream().flatMap(this::jobs).toList();
+    List<Job> jobs = suites.stream().filter(this::isPossible).flatMap(this::jobs).toList();
     jobs.stream().map(job -> Peer.of(job.method)).flatMap(Optional::stream).forEach(this::probe);
     for (int i = 0; i < jobs.size(); i++) {
       Job job = jobs.get(i);
@@ -71,6 +71,16 @@ final class Session {
       progress.printf("[%d/%d] %s%n", i + 1, jobs.size(), job.name());
       run(job);
     }
+  }
+
+  private boolean isPossible(Suite suite) {
+    Optional<String> reason = suite.whyNot();
+    reason.ifPresent(
+        text -> {
+          progress.println("skipped: " + suite.title() + ": " + text);
+          skipped.put(suite.title(), text);
+        });
+    return reason.isEmpty();
   }
 
   private void probe(Peer peer) {
@@ -103,7 +113,8 @@ final class Session {
             .include("^" + Pattern.quote(job.name()) + "$")
             .forks(FORKS)
             .shouldFailOnError(true)
-            .warmupIterations(2)
+            // What takes nanoseconds is compiled anew until everything around it is.
+            .warmupIterations(job.suite == Suite.LAUNCH ? 4 : 2)
             .warmupTime(time(quick ? 500 : 700))
             .measurementIterations(quick ? 3 : 4)
             .measurementTime(time(400));
@@ -119,7 +130,7 @@ final class Session {
       load.sample();
       Collection<RunResult> got = new Runner(options.build()).run();
       results.addAll(got);
-      got.forEach(this::tell);
+      got.forEach(result -> tell(job, result));
     } catch (RunnerException e) {
       failures.add(job.name() + ": " + cause(part).orElse(e.getMessage()));
       progress.println("FAILED: " + failures.getLast());
@@ -147,10 +158,12 @@ final class Session {
     return Optional.empty();
   }
 
-  private void tell(RunResult result) {
+  private void tell(Job job, RunResult result) {
     var primary = result.getPrimaryResult();
     progress.printf(
-        "    %-14s %-60s %14.0f +- %.0f %s%n",
+        job.suite == Suite.LAUNCH
+            ? "    %-20s %-54s %14.1f +- %.1f %s%n"
+            : "    %-20s %-54s %14.0f +- %.0f %s%n",
         primary.getLabel(),
         Measurement.parameters(result),
         primary.getScore(),

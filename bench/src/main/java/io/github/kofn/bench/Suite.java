@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.bench;
 
+import io.github.kofn.bench.launch.Launch;
+import io.github.kofn.bench.launch.NoopDriver;
 import io.github.kofn.bench.matmul.Forward;
 import io.github.kofn.bench.matmul.InputGradient;
 import io.github.kofn.bench.matmul.MaskGradient;
@@ -14,6 +16,7 @@ import io.github.kofn.bench.training.Step;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** What is measured together. A full run is a cross-section of what the benchmarks can be given. */
 public enum Suite {
@@ -95,7 +98,12 @@ public enum Suite {
   LAUNCH("Launches") {
     @Override
     List<Plan> plans(boolean quick) {
-      return List.of();
+      return List.of(Plan.of(Launch.class));
+    }
+
+    @Override
+    Optional<String> whyNot() {
+      return NoopDriver.whyNot();
     }
   },
   /** Whole steps of training. */
@@ -117,6 +125,11 @@ public enum Suite {
 
   /** What runs. */
   abstract List<Plan> plans(boolean quick);
+
+  /** Why this machine cannot measure it, if it cannot. */
+  Optional<String> whyNot() {
+    return Optional.empty();
+  }
 
   /** Some sparsities of a block, in the case of {@link #square}. */
   private static Plan kept(Class<?> operation, String who, String block, Object... sparsities) {

@@ -32,6 +32,9 @@ final class BenchCommand implements Callable<Integer> {
   /** The system property that holds the benchmarks' folder; the launcher sets it. */
   static final String FOLDER = "kofn.bench";
 
+  /** The system property that names the driver that does nothing; the launcher sets it. */
+  private static final String NOOP = "kofn.noop";
+
   private static final String JAR = "kofn-bench.jar";
 
   @Spec private CommandSpec spec;
@@ -66,6 +69,10 @@ final class BenchCommand implements Callable<Integer> {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--add-modules=jdk.incubator.vector");
     command.add("--enable-native-access=ALL-UNNAMED");
+    String noop = System.getProperty(NOOP);
+    if (noop != null) {
+      command.add("-D" + NOOP + "=" + noop);
+    }
     command.add("-cp");
     command.add(folder.resolve(JAR) + File.pathSeparator + folder.resolve("peers").resolve("*"));
     command.add("io.github.kofn.bench.Main");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.bench.peers;
 
+import io.github.kofn.bench.launch.NoopDriver;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -39,6 +40,7 @@ public enum Peer {
   JCUDA("jcuda", "JCuda ${jcuda}") {
     @Override
     void load() {
+      NoopDriver.load(); // it is measured on that alone
       JCudaDriver.setExceptionsEnabled(true);
       JCudaDriver.cuInit(0);
     }

@@ -2,21 +2,20 @@
 package io.github.kofn.internal.cuda;
 
 import io.github.kofn.CudaException;
+import io.github.kofn.internal.cuda.LoadedKernels.Kernel;
 import io.github.kofn.internal.kernels.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
  * One GPU's primary context (shared with the CUDA runtime, PyTorch and JCuda, so that pointers are
- * shared too), and the module with the kernels. A context is current per operating-system thread,
- * and a virtual thread moves between those: every entry sets it again.
+ * shared too), and its kernels. A context is current per operating-system thread, a virtual thread
+ * moves between those, and other libraries set what they like: every entry sets it again, but for
+ * launches, which need none.
  *
  * <p>Work goes to the calling thread's stream: the one that {@link CudaStreams#on} names, a
  * capture's, or the device's own. Operations share workspaces, so whatever their streams are they
@@ -29,21 +28,10 @@ final class CudaContext implements AutoCloseable {
   private static final int ATTRIBUTE_MINOR = 76;
   private static final int NON_BLOCKING = 1;
 
-  /** Kernels by the prefix of their names; the longest that fits an entry is its own. */
-  private static final Map<String, String> FATBINS =
-      Map.of(
-          "kofn_",
-          "sampling.fatbin",
-          "kofn_matmul_",
-          "matmul.fatbin",
-          "kofn_convolution_",
-          "convolution.fatbin");
-
   private static final int WITHOUT_TIMING = 2;
-  private static final int MAX_DYNAMIC_SHARED = 8;
 
-  /** What a block may have without asking. */
-  private static final int ORDINARY_SHARED = 48 << 10;
+  /** Handles up to this one are no streams but the driver's names for default streams. */
+  private static final long LAST_DEFAULT_STREAM = 2;
 
   private final Driver driver;
   private final Sanitizer sanitizer;
@@ -51,7 +39,6 @@ final class CudaContext implements AutoCloseable {
   private final long context;
   private final long own;
   private final long order;
-  private final Map<String, Long> modules = new LinkedHashMap<>();
   private final int multiprocessors;
   private final Arena arena = Arena.ofShared();
 
@@ -59,7 +46,7 @@ final class CudaContext implements AutoCloseable {
   private final Deque<Runnable> undo = new ArrayDeque<>();
 
   private final Parameters parameters = new Parameters(arena);
-  private final Map<String, Kernel> kernels = new HashMap<>();
+  private final LoadedKernels kernels;
 
   @SuppressWarnings("ThreadLocalUsage") // one a context, removed when the scope ends
   private final ThreadLocal<Scope> scope = new ThreadLocal<>();
@@ -83,16 +70,6 @@ final class CudaContext implements AutoCloseable {
    */
   record Scope(long stream, Capture capture) {}
 
-  /** A kernel, found once. */
-  private static final class Kernel {
-    private final long function;
-    private int shared = ORDINARY_SHARED;
-
-    Kernel(long function) {
-      this.function = function;
-    }
-  }
-
   /**
    * Opens a device.
    *
@@ -110,7 +87,8 @@ final class CudaContext implements AutoCloseable {
     try {
       driver.call(Entry.CONTEXT_SET, context);
       this.multiprocessors = attribute(ATTRIBUTE_MULTIPROCESSORS);
-      FATBINS.forEach((prefix, name) -> modules.put(prefix, load(images, name)));
+      this.kernels = new LoadedKernels(driver, device, images);
+      undo.push(kernels::close);
       this.own = driver.query(Entry.STREAM_CREATE, NON_BLOCKING);
       undo.push(() -> driver.call(Entry.STREAM_DESTROY, own));
       this.last = own;
@@ -128,21 +106,6 @@ final class CudaContext implements AutoCloseable {
       undoAll(e);
       arena.close();
       throw e;
-    }
-  }
-
-  private long load(KernelImages images, String name) {
-    byte[] fatbin = images.read(name);
-    try (Arena image = Arena.ofConfined()) {
-      MemorySegment aligned = image.allocate(fatbin.length, 16);
-      MemorySegment.copy(fatbin, 0, aligned, ValueLayout.JAVA_BYTE, 0, fatbin.length);
-      long module = driver.query(Entry.MODULE_LOAD, aligned.address());
-      undo.push(() -> driver.call(Entry.MODULE_UNLOAD, module));
-      return module;
-    } catch (CudaException e) {
-      throw e.with(
-          "loading %s, which holds %s, on a GPU of compute capability %d"
-              .formatted(name, images.contents(), capability(driver, device)));
     }
   }
 
@@ -220,18 +183,14 @@ final class CudaContext implements AutoCloseable {
     if (gridX == 0 || gridY == 0 || gridZ == 0) {
       return;
     }
-    long stream = enter();
-    Kernel kernel = kernels.get(entry);
-    if (kernel == null) {
-      kernel = find(entry);
+    Kernel kernel = kernels.known(entry);
+    if (kernel == null || kernel.needs(shared)) {
+      kernel = prepare(entry, shared);
     }
-    if (shared > kernel.shared) {
-      driver.call(Entry.FUNCTION_ATTRIBUTE, kernel.function, MAX_DYNAMIC_SHARED, shared);
-      kernel.shared = shared;
-    }
+    long stream = enterForLaunch();
     writer.write(parameters.begin());
     driver.launch(
-        kernel.function,
+        kernel.handle(),
         Math.toIntExact(gridX),
         Math.toIntExact(gridY),
         Math.toIntExact(gridZ),
@@ -242,19 +201,30 @@ final class CudaContext implements AutoCloseable {
         entry);
   }
 
-  private Kernel find(String entry) {
-    try (Arena names = Arena.ofConfined()) {
-      long module =
-          modules.entrySet().stream()
-              .filter(m -> entry.startsWith(m.getKey()))
-              .max(Comparator.comparingInt(m -> m.getKey().length()))
-              .orElseThrow()
-              .getValue();
-      long name = names.allocateFrom(entry).address();
-      Kernel kernel = new Kernel(driver.query(Entry.MODULE_FUNCTION, module, name));
-      kernels.put(entry, kernel);
-      return kernel;
+  private Kernel prepare(String entry, int shared) {
+    makeCurrent();
+    Kernel known = kernels.known(entry);
+    Kernel kernel = known == null ? kernels.find(entry) : known;
+    if (kernel.needs(shared)) {
+      kernels.allow(kernel, shared);
     }
+    return kernel;
+  }
+
+  /**
+   * Prepares a launch in this thread's stream, which it returns. The kernel runs in the stream's
+   * context, whatever is current, so that none is made current here; but a default stream has no
+   * context but the current one.
+   */
+  private long enterForLaunch() {
+    Scope now = scope.get();
+    long stream = now == null ? own : now.stream();
+    boolean isNext = (stream == last && !marked) || (now != null && now.capture() != null);
+    if (!isNext || stream <= LAST_DEFAULT_STREAM) {
+      return enter();
+    }
+    requireUsable();
+    return stream;
   }
 
   /** Where this thread's work goes; null for the device's own stream, and waiting at every end. */
@@ -327,6 +297,11 @@ final class CudaContext implements AutoCloseable {
 
   /** Prepares a call that concerns no stream. */
   synchronized void makeCurrent() {
+    requireUsable();
+    driver.call(Entry.CONTEXT_SET, context);
+  }
+
+  private void requireUsable() {
     if (closed) {
       throw new IllegalStateException("the CUDA context is closed");
     }
@@ -339,7 +314,6 @@ final class CudaContext implements AutoCloseable {
           "the device was lost by this, and stays so until the process ends; first reported as: "
               + lost.getMessage());
     }
-    driver.call(Entry.CONTEXT_SET, context);
   }
 
   long own() {

@@ -40,6 +40,7 @@ final class Driver {
     static final MethodHandle L2 = longs(2);
     static final MethodHandle L3 = longs(3);
     static final MethodHandle L4 = longs(4);
+    static final MethodHandle L8 = longs(8);
     static final MethodHandle LAUNCH =
         LINKER.downcallHandle(
             FunctionDescriptor.of(
@@ -213,6 +214,26 @@ final class Driver {
       MemorySegment out = arena.allocate(JAVA_LONG);
       call(entry, out.address(), a, b, c);
       return out.get(JAVA_LONG, 0);
+    }
+  }
+
+  /**
+   * Loads an image as a library.
+   *
+   * @param image the address of a fatbin or of PTX
+   * @return its handle
+   */
+  long load(long image) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG);
+      int result =
+          (int)
+              Shapes.L8.invokeExact(
+                  address(Entry.LIBRARY_LOAD), out.address(), image, 0L, 0L, 0L, 0L, 0L, 0L);
+      check(result, Entry.LIBRARY_LOAD, "");
+      return out.get(JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw unexpected(t);
     }
   }
 

@@ -2,6 +2,7 @@
 package io.github.kofn.internal.cuda;
 
 import io.github.kofn.KofnException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -23,26 +25,41 @@ import java.util.stream.Collectors;
  * @param architectures compute capabilities with machine code, as 10 * major + minor
  * @param ptx the compute capability that PTX is there for, which later ones run too
  * @param hashes SHA-256 by the fatbin's name
+ * @param files a fatbin by its name, or null where there is none
  */
-record KernelImages(int toolkit, List<Integer> architectures, int ptx, Map<String, String> hashes) {
+record KernelImages(
+    int toolkit,
+    List<Integer> architectures,
+    int ptx,
+    Map<String, String> hashes,
+    Function<String, byte[]> files) {
   static final String FOLDER = "/META-INF/kofn/";
   private static final String DESCRIPTION = "kernels.properties";
 
   /** The description in the jar, or nothing where the build had no CUDA compiler. */
   static Optional<KernelImages> find() {
-    try (InputStream in = KernelImages.class.getResourceAsStream(FOLDER + DESCRIPTION)) {
-      if (in == null) {
-        return Optional.empty();
-      }
+    byte[] description = resource(DESCRIPTION);
+    if (description == null) {
+      return Optional.empty();
+    }
+    try {
       Properties properties = new Properties();
-      properties.load(in);
-      return Optional.of(of(properties));
+      properties.load(new ByteArrayInputStream(description));
+      return Optional.of(of(properties, KernelImages::resource));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  static KernelImages of(Properties p) {
+  private static byte[] resource(String name) {
+    try (InputStream in = KernelImages.class.getResourceAsStream(FOLDER + name)) {
+      return in == null ? null : in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static KernelImages of(Properties p, Function<String, byte[]> files) {
     String[] version = p.getProperty("toolkit").split("\\.", -1);
     return new KernelImages(
         1000 * Integer.parseInt(version[0]) + 10 * Integer.parseInt(version[1]),
@@ -50,34 +67,30 @@ record KernelImages(int toolkit, List<Integer> architectures, int ptx, Map<Strin
         Integer.parseInt(p.getProperty("ptx")),
         p.stringPropertyNames().stream()
             .filter(name -> name.endsWith(".fatbin"))
-            .collect(Collectors.toMap(name -> name, p::getProperty)));
+            .collect(Collectors.toMap(name -> name, p::getProperty)),
+        files);
   }
 
   /** A fatbin, as it was when it was built. */
   byte[] read(String name) {
-    try (InputStream in = KernelImages.class.getResourceAsStream(FOLDER + name)) {
-      if (in == null) {
-        throw new KofnException("the jar lacks " + FOLDER + name + ", which its build put there");
-      }
-      byte[] bytes = in.readAllBytes();
-      requireHash(name, bytes);
-      return bytes;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    byte[] bytes = files.apply(name);
+    if (bytes == null) {
+      throw new KofnException("the jar lacks " + FOLDER + name + ", which its build put there");
     }
-  }
-
-  void requireHash(String name, byte[] bytes) {
-    String hash;
-    try {
-      hash = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
+    String hash = hash(bytes);
     if (!hash.equals(hashes.get(name))) {
       throw new KofnException(
           "the kernels in the jar are damaged: %s has SHA-256 %s, and was built with %s"
               .formatted(name, hash, hashes.get(name)));
+    }
+    return bytes;
+  }
+
+  static String hash(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
     }
   }
 

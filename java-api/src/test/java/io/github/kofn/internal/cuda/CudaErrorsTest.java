@@ -98,7 +98,7 @@ class CudaErrorsTest {
   @Test
   void aFailureWhileOpeningLeaksNothing() {
     String[] calls = {
-      "cuModuleLoadData", "cuStreamCreate", "cuEventCreate", "cuMemPoolCreate", "cuMemHostAlloc"
+      "cuLibraryLoadData", "cuStreamCreate", "cuEventCreate", "cuMemPoolCreate", "cuMemHostAlloc"
     };
     for (String call : calls) {
       SimulatedDevice.set("fail", call + ":1:999");

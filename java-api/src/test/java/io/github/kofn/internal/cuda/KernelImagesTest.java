@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,7 +21,20 @@ class KernelImagesTest {
           13010,
           List.of(80, 86, 90),
           80,
-          Map.of("x.fatbin", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+          Map.of(
+              "x.fatbin",
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+              "damaged.fatbin",
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+          KernelImagesTest::file);
+
+  private static byte[] file(String name) {
+    return switch (name) {
+      case "x.fatbin" -> new byte[] {'a', 'b', 'c'};
+      case "damaged.fatbin" -> new byte[] {'a', 'b', 'd'};
+      default -> null;
+    };
+  }
 
   @Test
   void readsItsDescription() {
@@ -28,8 +42,8 @@ class KernelImagesTest {
     p.setProperty("toolkit", "13.1");
     p.setProperty("architectures", "80,86,90");
     p.setProperty("ptx", "80");
-    p.setProperty("x.fatbin", IMAGES.hashes().get("x.fatbin"));
-    assertEquals(IMAGES, KernelImages.of(p));
+    IMAGES.hashes().forEach(p::setProperty);
+    assertEquals(IMAGES, KernelImages.of(p, IMAGES.files()));
   }
 
   @Test
@@ -55,12 +69,12 @@ class KernelImagesTest {
 
   @Test
   void damagedKernelsAreNotLoaded() {
-    IMAGES.requireHash("x.fatbin", new byte[] {'a', 'b', 'c'});
-    KofnException damaged =
-        assertThrows(
-            KofnException.class, () -> IMAGES.requireHash("x.fatbin", new byte[] {'a', 'b', 'd'}));
-    assertTrue(damaged.getMessage().startsWith("the kernels in the jar are damaged: x.fatbin"));
-    assertThrows(KofnException.class, () -> IMAGES.read("absent.fatbin"));
+    assertArrayEquals(new byte[] {'a', 'b', 'c'}, IMAGES.read("x.fatbin"));
+    KofnException damaged = assertThrows(KofnException.class, () -> IMAGES.read("damaged.fatbin"));
+    assertTrue(
+        damaged.getMessage().startsWith("the kernels in the jar are damaged: damaged.fatbin"));
+    KofnException absent = assertThrows(KofnException.class, () -> IMAGES.read("absent.fatbin"));
+    assertTrue(absent.getMessage().contains("the jar lacks /META-INF/kofn/absent.fatbin"));
   }
 
   @Test

@@ -52,7 +52,7 @@ class UnavailableTest {
   @Test
   void noKernelForTheGpu() {
     String thrown =
-        ChildJvm.run(Map.of("KOFN_SIM_FAIL", "cuModuleLoadData:1:209"), ALLOWED, "open");
+        ChildJvm.run(Map.of("KOFN_SIM_FAIL", "cuLibraryLoadData:1:209"), ALLOWED, "open");
     assertTrue(thrown.contains("CUDA_ERROR_NO_BINARY_FOR_GPU (209)"), thrown);
     assertTrue(thrown.contains("machine code for 8.0"), thrown);
     assertTrue(thrown.contains("on a GPU of compute capability 80"), thrown);
