@@ -19,8 +19,13 @@ void recordResult(Driver& driver, Operation& operation, const std::string& kerne
     driver.report(report.check ? std::string(sim::name(*report.check)) : "fault", report.toString(), report.occurrences);
   }
   if (result.fault == sim::Fault::None) return;
-  const std::string text = operation.what + ": " + result.faultText;
+  std::string text = operation.what + ": " + result.faultText;
   if (result.reports.empty()) driver.report("fault", text);
+  for (const sim::Report& report : result.reports)
+    if (report.severity == sim::Severity::Error) {   // which of them is the fault's, in the words of the finding
+      text += "; " + report.toString();
+      break;
+    }
   operation.context->setFault(static_cast<int>(result.fault), text);
 }
 
