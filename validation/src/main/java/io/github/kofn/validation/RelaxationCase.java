@@ -77,18 +77,18 @@ record RelaxationCase(SamplingCase sampling, float tau, Order removal, boolean b
     RelaxedTopK relaxed = new RelaxedTopK(tau, removal);
     String what = backward ? "gradient" : "soft";
     return (device, agreement) -> {
-      try (Tensor tensor = Numbers.tensor(device, sampling.logits(), logits, rows, n);
-          Selection selection = sampler.draw(tensor, sampling.key());
+      try (SamplingCase.Rows placed = sampling.place(device, logits, rows);
+          Selection selection = sampler.draw(placed.logits(), sampling.key());
           Tensor first = device.tensorOf(upstream, rows, n);
           Tensor second = device.tensorOf(upstream, rows, n)) {
         if (backward) {
           try (Tensor v = device.tensorOf(upstream, rows, n)) {
-            relaxed.gradient(tensor, selection, v, first);
+            relaxed.gradient(placed.logits(), selection, v, first);
           }
-          relaxed.gradient(tensor, selection, second, second);
+          relaxed.gradient(placed.logits(), selection, second, second);
         } else {
-          relaxed.relax(tensor, selection, first);
-          relaxed.relax(tensor, selection, second);
+          relaxed.relax(placed.logits(), selection, first);
+          relaxed.relax(placed.logits(), selection, second);
         }
         agreement.within(what, expected, bounds, first.toFloats());
         agreement.sameBits(what + " again", first.toFloats(), second.toFloats());

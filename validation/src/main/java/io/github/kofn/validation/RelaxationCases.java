@@ -10,7 +10,13 @@ import java.util.SplittableRandom;
 /** The cases of the relaxation. */
 final class RelaxationCases {
   private static final int[] QUICK_SIZES = {1, 7, 33, 255, 1025};
-  private static final int[] FULL_SIZES = {1, 2, 7, 31, 32, 33, 64, 255, 784, 1025, 2450, 4096};
+
+  /** From here on, one temperature and one row: the definition takes n k exponentials a row. */
+  private static final int LONG_ROW = 5000;
+
+  /** As many of these as a case may take in a row. */
+  private static final long MOST_EXPONENTIALS = 300_000_000;
+
   private static final float[] TAUS = {1, 0.01f, 100, 0.1f, 10};
   private static final float[] NOISE_SCALES = {1, 0.5f, 0};
   private static final DType[] TYPES = {DType.F32, DType.F32, DType.BF16, DType.F16};
@@ -37,11 +43,19 @@ final class RelaxationCases {
 
   static List<Case> of(long seed, CaseSet set) {
     RelaxationCases relaxation = new RelaxationCases(seed, set);
-    for (int n : relaxation.full ? FULL_SIZES : QUICK_SIZES) {
+    for (int n : relaxation.full ? SamplingCases.SIZES : QUICK_SIZES) {
       for (int k : SamplingCases.counts(n)) {
-        relaxation.everyTau(n, k);
+        if (n < LONG_ROW) {
+          relaxation.everyTau(n, k);
+        } else if ((long) n * k <= MOST_EXPONENTIALS) {
+          relaxation.longRow(n, k);
+        }
       }
     }
+    if (relaxation.full) {
+      relaxation.longRow(131_072, 1000);
+    }
+    relaxation.everyGap();
     relaxation.everyKind();
     relaxation.add(0, 33, 3, DType.F32, 1, RowKind.NORMAL, 1);
     relaxation.add(300, 100, 10, DType.F32, 1, RowKind.NORMAL, 0.5f);
@@ -66,6 +80,28 @@ final class RelaxationCases {
     }
   }
 
+  private void longRow(int n, int k) {
+    float noiseScale = NOISE_SCALES[turn % NOISE_SCALES.length];
+    add(1, n, k, DType.F32, noiseScale, RowKind.NORMAL, TAUS[turn++ % TAUS.length]);
+  }
+
+  /** Rows that do not follow each other at once, and begin where no vector does. */
+  private void everyGap() {
+    for (int n : full ? new int[] {1, 7, 33, 65, 784, 1025, 2450, 16_385} : new int[] {33, 1025}) {
+      DType type = TYPES[turn % TYPES.length];
+      add(
+          2,
+          n,
+          Math.ceilDiv(n, 20),
+          type,
+          1,
+          RowKind.NORMAL,
+          TAUS[turn % TAUS.length],
+          1 + turn % 7);
+      turn++;
+    }
+  }
+
   private void everyKind() {
     for (RowKind kind : KINDS) {
       for (int n : full ? new int[] {33, 784, 2450} : new int[] {33, 300}) {
@@ -78,8 +114,13 @@ final class RelaxationCases {
   }
 
   private void add(int rows, int n, int k, DType type, float noiseScale, RowKind kind, float tau) {
+    add(rows, n, k, type, noiseScale, kind, tau, 0);
+  }
+
+  private void add(
+      int rows, int n, int k, DType type, float noiseScale, RowKind kind, float tau, int gap) {
     long seed = seeds.nextLong();
-    SamplingCase sampling = new SamplingCase(rows, n, k, type, noiseScale, kind, 1, 0, seed);
+    SamplingCase sampling = new SamplingCase(rows, n, k, type, noiseScale, kind, gap, 1, 0, seed);
     for (Order removal : Order.values()) {
       cases.add(new RelaxationCase(sampling, tau, removal, false));
       cases.add(new RelaxationCase(sampling, tau, removal, true));

@@ -2,6 +2,7 @@
 package io.github.kofn.validation;
 
 import io.github.kofn.DType;
+import io.github.kofn.Device;
 import io.github.kofn.Tensor;
 import io.github.kofn.sampling.DrawKey;
 import io.github.kofn.sampling.GumbelTopK;
@@ -24,6 +25,8 @@ import java.util.SplittableRandom;
  * @param logits their type
  * @param noiseScale beta
  * @param kind what the rows hold
+ * @param gap elements between the rows; where there are some, the first row begins one element into
+ *     the memory, which no vector access is aligned to
  * @param parts 1 for the whole tensor, 2 for two parts that must give what the whole would
  * @param firstRow the global index of the first row
  * @param seed what logits and draw are made from
@@ -35,6 +38,7 @@ record SamplingCase(
     DType logits,
     float noiseScale,
     RowKind kind,
+    int gap,
     int parts,
     long firstRow,
     long seed)
@@ -54,6 +58,7 @@ record SamplingCase(
   public String shape() {
     return "[%d, %d] k=%d %s beta=%s"
             .formatted(rows, n, k, kind.label(), Float.toString(noiseScale))
+        + (gap == 0 ? "" : " gap " + gap)
         + (parts == 1 ? "" : " in " + parts + " parts")
         + (firstRow == 0 ? "" : " from row " + firstRow);
   }
@@ -75,6 +80,37 @@ record SamplingCase(
       }
     }
     return values;
+  }
+
+  /**
+   * Rows on a device.
+   *
+   * @param logits the rows
+   * @param memory what they lie in
+   */
+  record Rows(Tensor logits, Tensor memory) implements AutoCloseable {
+    @Override
+    public void close() {
+      logits.close();
+      memory.close();
+    }
+  }
+
+  /** Puts rows of logits on a device, and NaN into their gaps. */
+  Rows place(Device device, float[] values, int count) {
+    if (gap == 0) {
+      Tensor tensor = Numbers.tensor(device, logits, values, count, n);
+      return new Rows(tensor, tensor);
+    }
+    int pitch = n + gap;
+    float[] spaced = new float[1 + count * pitch];
+    Arrays.fill(spaced, Float.NaN);
+    for (int row = 0; row < count; row++) {
+      System.arraycopy(values, row * n, spaced, 1 + row * pitch, n);
+    }
+    Tensor memory = Numbers.tensor(device, logits, spaced, spaced.length);
+    long first = memory.address() + logits.bytes();
+    return new Rows(device.tensorAt(first, logits, pitch, new long[] {count, n}), memory);
   }
 
   /** Which draw. */
@@ -103,10 +139,10 @@ record SamplingCase(
     GumbelTopK sampler = new GumbelTopK(k, noiseScale, order, Set.of(Output.values()));
     Drawn expected = Drawn.of(this, values, to - from, key, order);
     return (device, agreement) -> {
-      try (Tensor tensor = Numbers.tensor(device, logits, values, to - from, n);
-          Selection selection = sampler.draw(tensor, key.atStep(key.step() + 1))) {
+      try (Rows placed = place(device, values, to - from);
+          Selection selection = sampler.draw(placed.logits(), key.atStep(key.step() + 1))) {
         // Drawn a second time into the same tensors: nothing of the first draw may remain.
-        sampler.draw(tensor, key, selection);
+        sampler.draw(placed.logits(), key, selection);
         expected.compare(selection, agreement);
       }
     };

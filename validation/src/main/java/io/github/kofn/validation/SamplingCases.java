@@ -9,7 +9,7 @@ import java.util.stream.IntStream;
 
 /** The cases of sampling. */
 final class SamplingCases {
-  private static final int[] SIZES = {
+  static final int[] SIZES = {
     1, 2, 7, 25, 31, 32, 33, 64, 65, 255, 784, 1000, 1024, 1025, 2450, 4096, 16385, 50257, 131072
   };
 
@@ -35,6 +35,7 @@ final class SamplingCases {
     sampling.everySize();
     sampling.everyKind();
     sampling.everyBatch();
+    sampling.everyGap();
     sampling.everyError();
     return sampling.cases;
   }
@@ -89,6 +90,21 @@ final class SamplingCases {
     }
   }
 
+  /** Rows that do not follow each other at once, and begin where no vector does. */
+  private void everyGap() {
+    for (int n : full ? SIZES : new int[] {1, 7, 33, 65, 784, 1025, 2450}) {
+      for (int gap : full ? new int[] {1, 2, 4, 7} : new int[] {1 + turn % 4}) {
+        int rows = n < LONG_ROW ? 3 : 2;
+        DType type = TYPES[turn % TYPES.length];
+        float noiseScale = NOISE_SCALES[turn++ % NOISE_SCALES.length];
+        int k = Math.ceilDiv(n, 10);
+        cases.add(
+            new SamplingCase(
+                rows, n, k, type, noiseScale, RowKind.NORMAL, gap, 1, 0, seeds.nextLong()));
+      }
+    }
+  }
+
   private void everyError() {
     for (int n : new int[] {1, 33, 1025, 20_000}) {
       for (int rows : new int[] {1, 7}) {
@@ -114,11 +130,12 @@ final class SamplingCases {
   }
 
   private void add(int rows, int n, int k, DType type, float noiseScale, RowKind kind) {
-    cases.add(new SamplingCase(rows, n, k, type, noiseScale, kind, 1, 0, seeds.nextLong()));
+    cases.add(new SamplingCase(rows, n, k, type, noiseScale, kind, 0, 1, 0, seeds.nextLong()));
   }
 
   private void addBatch(int rows, int n, int k, DType type, int parts, long firstRow) {
     cases.add(
-        new SamplingCase(rows, n, k, type, 1, RowKind.NORMAL, parts, firstRow, seeds.nextLong()));
+        new SamplingCase(
+            rows, n, k, type, 1, RowKind.NORMAL, 0, parts, firstRow, seeds.nextLong()));
   }
 }
