@@ -12,7 +12,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -65,17 +64,12 @@ public final class CudaProvider implements Provider {
               ? library() + " is not the simulated device"
               : "no NVIDIA driver: libcuda.so.1 in this process is the simulated device");
     }
-    List<String> missing = driver.missing();
-    if (!missing.isEmpty()) {
-      return Optional.of(
-          "the NVIDIA driver is too old: it has no " + String.join(", no ", missing));
-    }
-    driver.call(Entry.INIT, 0);
     int version = (int) driver.query(Entry.DRIVER_VERSION);
-    Optional<String> tooOld = images.driverReason(version);
+    Optional<String> tooOld = images.driverReason(version, driver.missing());
     if (tooOld.isPresent()) {
       return tooOld;
     }
+    driver.call(Entry.INIT, 0);
     if (driver.query(Entry.DEVICE_COUNT) == 0) {
       return Optional.of("the driver sees no device");
     }

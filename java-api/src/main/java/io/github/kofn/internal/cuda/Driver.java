@@ -133,7 +133,7 @@ final class Driver {
   private MemorySegment address(Entry entry) {
     MemorySegment address = symbols.get(entry);
     if (address == null) {
-      throw new UnsatisfiedLinkError("the NVIDIA driver is too old: it has no " + entry.symbol());
+      throw new UnsatisfiedLinkError("the NVIDIA driver has no " + entry.symbol());
     }
     return address;
   }

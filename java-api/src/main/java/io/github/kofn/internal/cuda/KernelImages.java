@@ -94,15 +94,23 @@ record KernelImages(
     }
   }
 
-  /** Why a driver cannot load the kernels, or nothing if it can. */
-  Optional<String> driverReason(int driver) {
+  /**
+   * Why a driver cannot load the kernels, or nothing if it can.
+   *
+   * @param driver the version of CUDA that it supports, as it counts
+   * @param missing entry points that it lacks
+   */
+  Optional<String> driverReason(int driver, List<String> missing) {
     int needed = toolkit / 1000 * 1000;
-    if (driver >= needed) {
+    if (driver >= needed && missing.isEmpty()) {
       return Optional.empty();
     }
     return Optional.of(
-        "the NVIDIA driver is too old: it supports CUDA %s, and the kernels need CUDA %s or newer"
-            .formatted(version(driver), version(needed)));
+        "the NVIDIA driver is too old: it supports CUDA %s%s, and the kernels need CUDA %s or newer"
+            .formatted(
+                version(driver),
+                missing.isEmpty() ? "" : " and has no " + String.join(", no ", missing),
+                version(needed)));
   }
 
   /** Why a GPU cannot run the kernels, or nothing if it can. */

@@ -18,15 +18,14 @@ import java.util.concurrent.TimeUnit;
 final class ChildJvm {
   private ChildJvm() {}
 
-  /**
-   * Says in one line whether the simulated device is available; with an argument, by opening it.
-   */
+  /** Says in one line whether a backend is available; with a second argument, by opening it. */
   public static void main(String[] arguments) {
+    Backend backend = Backend.valueOf(arguments[0]);
     String line;
-    if (arguments.length == 0) {
-      line = Device.unavailableReason(Backend.SIMULATED).orElse("available");
+    if (arguments.length == 1) {
+      line = Device.unavailableReason(backend).orElse("available");
     } else {
-      try (Device device = Device.open(Backend.SIMULATED)) {
+      try (Device device = Device.open(backend)) {
         line = "opened " + device.description();
       } catch (RuntimeException e) {
         line = e.toString();
@@ -36,7 +35,8 @@ final class ChildJvm {
   }
 
   /** Runs {@link #main} and gives its line. */
-  static String run(Map<String, String> environment, List<String> options, String... arguments) {
+  static String run(
+      Backend backend, Map<String, String> environment, List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
@@ -44,6 +44,7 @@ final class ChildJvm {
     command.add("-cp");
     command.add(folderOf(Device.class) + ":" + folderOf(ChildJvm.class));
     command.add(ChildJvm.class.getName());
+    command.add(backend.name());
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);

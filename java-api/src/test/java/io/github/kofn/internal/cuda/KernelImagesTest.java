@@ -48,12 +48,16 @@ class KernelImagesTest {
 
   @Test
   void aDriverOfTheSameMajorVersionWillDo() {
-    assertEquals(Optional.empty(), IMAGES.driverReason(13000));
-    assertEquals(Optional.empty(), IMAGES.driverReason(14000));
+    assertEquals(Optional.empty(), IMAGES.driverReason(13000, List.of()));
+    assertEquals(Optional.empty(), IMAGES.driverReason(14000, List.of()));
     assertEquals(
         "the NVIDIA driver is too old: it supports CUDA 12.8, and the kernels need CUDA 13.0 or"
             + " newer",
-        IMAGES.driverReason(12080).orElseThrow());
+        IMAGES.driverReason(12080, List.of()).orElseThrow());
+    assertEquals(
+        "the NVIDIA driver is too old: it supports CUDA 11.4 and has no cuA, no cuB, and the"
+            + " kernels need CUDA 13.0 or newer",
+        IMAGES.driverReason(11040, List.of("cuA", "cuB")).orElseThrow());
   }
 
   @Test
