@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# cuda-kernels/OPERATION/OPERATION.cu -> kernels/OPERATION.fatbin: machine code for the architectures asked for, and PTX for compute_80 in
+# cuda-kernels/FOLDER/UNIT.cu -> kernels/UNIT.fatbin: machine code for the architectures asked for, and PTX for compute_80 in
 # plain text, which the simulated device runs and a newer GPU's driver compiles. ptxas's resource reports are compared with those in the
-# repository. The operations compile in parallel, and load as a module each.
+# repository. The units compile in parallel, and load as a module each.
 
 set(KOFN_ARCHITECTURES "80;90" CACHE STRING "compute capabilities to compile machine code for; a release takes 80;86;89;90;100;120")
 if(NOT KOFN_NVCC)
@@ -10,10 +10,6 @@ if(NOT KOFN_NVCC)
 endif()
 
 set(KERNEL_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/../cuda-kernels)
-foreach(FOLDER common sampling matmul convolution)
-  file(GLOB KERNEL_FILES_${FOLDER} CONFIGURE_DEPENDS ${KERNEL_SOURCES}/${FOLDER}/*)
-endforeach()
-list(APPEND KERNEL_FILES_convolution ${KERNEL_FILES_matmul}) # finish.cuh and views.cuh
 set(KERNEL_OUT ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${KERNEL_OUT})
 
@@ -22,17 +18,20 @@ foreach(ARCH ${KOFN_ARCHITECTURES})
   list(APPEND GENCODE -gencode arch=compute_${ARCH},code=sm_${ARCH})
 endforeach()
 
-foreach(OPERATION sampling matmul convolution)
+foreach(UNIT sampling/sampling matmul/matmul matmul/tensor convolution/convolution)
+  get_filename_component(FOLDER ${UNIT} DIRECTORY)
+  get_filename_component(UNIT ${UNIT} NAME)
   add_custom_command(
-    OUTPUT ${KERNEL_OUT}/${OPERATION}.fatbin ${KERNEL_OUT}/${OPERATION}.log
-    COMMAND ${CMAKE_COMMAND} -DNVCC=${KOFN_NVCC} "-DGENCODE=${GENCODE}" -DSOURCE=${KERNEL_SOURCES}/${OPERATION}/${OPERATION}.cu
-            -DFATBIN=${KERNEL_OUT}/${OPERATION}.fatbin -DLOG=${KERNEL_OUT}/${OPERATION}.log
-            -P ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
-    DEPENDS ${KERNEL_FILES_${OPERATION}} ${KERNEL_FILES_common} ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
-    COMMENT "Compiling the CUDA kernels: ${OPERATION}"
+    OUTPUT ${KERNEL_OUT}/${UNIT}.fatbin ${KERNEL_OUT}/${UNIT}.log
+    COMMAND ${CMAKE_COMMAND} -DNVCC=${KOFN_NVCC} "-DGENCODE=${GENCODE}" -DSOURCE=${KERNEL_SOURCES}/${FOLDER}/${UNIT}.cu
+            -DFATBIN=${KERNEL_OUT}/${UNIT}.fatbin -DLOG=${KERNEL_OUT}/${UNIT}.log
+            -DDEPENDENCIES=${KERNEL_OUT}/${UNIT}.d -P ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
+    DEPENDS ${KERNEL_SOURCES}/${FOLDER}/${UNIT}.cu ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.cmake
+    DEPFILE ${KERNEL_OUT}/${UNIT}.d
+    COMMENT "Compiling the CUDA kernels: ${UNIT}"
     VERBATIM)
-  list(APPEND KERNEL_FATBINS ${KERNEL_OUT}/${OPERATION}.fatbin)
-  list(APPEND KERNEL_LOGS ${KERNEL_OUT}/${OPERATION}.log)
+  list(APPEND KERNEL_FATBINS ${KERNEL_OUT}/${UNIT}.fatbin)
+  list(APPEND KERNEL_LOGS ${KERNEL_OUT}/${UNIT}.log)
 endforeach()
 
 add_custom_command(

@@ -40,6 +40,7 @@ __device__ __forceinline__ void loadExamples(const float* from, float (&x)[EXAMP
 // operands.source is the staged X: data [in][EXAMPLES].
 template <int R, int EXAMPLES>
 __device__ __forceinline__ void fewProduct(const Pattern& p, const Operands& operands, const Finish& finish) {
+  if (operands.isSkipped()) return;
   const int lane = threadIdx.x & 31;
   const int parts = (p.bo + R - 1) / R;
   const int group = blockIdx.x * kFewWarps + (threadIdx.x >> 5);

@@ -121,6 +121,7 @@ __device__ __forceinline__ void stageChunk(const View& x, long long example, int
 
 template <typename Sum, int R, bool BACK>
 __device__ __forceinline__ void lanesProduct(const Pattern& p, const Operands& operands, const Finish& finish) {
+  if (operands.isSkipped()) return;
   constexpr int groups = kLaneResults / R;
   __shared__ Sum tile[kLaneChunk][kLaneBatch + 1];
   const View &x = operands.source, &y = operands.target;

@@ -19,7 +19,7 @@ constexpr int kMaskDepth = 16;
 constexpr int kMaskThreads = 256;
 
 struct MaskGradient {
-  View weights;         // [out, in]
+  View weights;         // [out, in]; absent: the products alone are wanted
   View x, dy;
   float* target;        // [blockRows, blockColumns]
   long long targetPitch;
@@ -45,7 +45,8 @@ __device__ __forceinline__ void storeMaskTile(const MaskGradient& g, int o0, int
   for (int e = threadIdx.x; e < OUTPUTS * INPUTS; e += THREADS) {
     const int o = e / INPUTS, i = e % INPUTS;
     const bool inside = o0 + o < g.out && i0 + i < g.in;
-    const float product = inside ? loadFloat(g.weights, o0 + o, i0 + i) * sums[o * PITCH + i] : 0.0f;
+    const float weight = inside && g.weights.data != nullptr ? loadFloat(g.weights, o0 + o, i0 + i) : 1.0f;
+    const float product = inside ? weight * sums[o * PITCH + i] : 0.0f;
     if (!single) sums[o * PITCH + i] = product;
     else if (inside) to[(o0 + o) * pitch + i0 + i] = product;
   }

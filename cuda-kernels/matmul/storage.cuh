@@ -53,14 +53,19 @@ __device__ __forceinline__ void packBlocks(const Pattern& p, const View& target)
     clearRaw(target.data, element, bytes);
 }
 
-// The kept elements into a dense matrix, which holds zeros.
-__device__ __forceinline__ void scatterBlocks(const Pattern& p, const View& target) {
-  const long long element = threadNumber();
-  if (element >= static_cast<long long>(p.blockRows) * p.k * p.bo * p.bi) return;
-  const Place place(p, element);
-  if (place.output >= p.out || place.input >= p.in) return;
-  const long long source = p.packed ? element : place.output * p.pitch + place.input;
-  copyRaw(target.data, target.at(place.output, place.input), p.values, source, bytesOf(p.type));
+// The kept elements into a dense matrix, or its transpose, which holds zeros; converted where the types differ. A thread block takes 256
+// elements of a block row, so that numbers that need 64 bits stay out of the divisions.
+__device__ __forceinline__ void scatterBlocks(const Pattern& p, const View& target, int chunks, int transposed) {
+  const int size = p.bo * p.bi, row = blockIdx.x / chunks;
+  const int e = blockIdx.x % chunks * blockDim.x + threadIdx.x;
+  if (e >= p.k * size) return;
+  const int slot = size == 1 ? e : e / size, inBlock = size == 1 ? 0 : e % size;
+  const int down = inBlock / p.bi, o = row * p.bo + down, i = p.column(row, slot) * p.bi + (inBlock - down * p.bi);
+  if (o >= p.out || i >= p.in) return;
+  const long long from = p.packed ? static_cast<long long>(row) * p.k * size + e : o * p.pitch + i;
+  const long long to = transposed ? target.at(i, o) : target.at(o, i);
+  if (p.type == target.type) copyRaw(target.data, to, p.values, from, bytesOf(p.type));
+  else storeFloat(target.data, target.type, to, loadFloat(p.values, p.type, from));
 }
 
 __device__ __forceinline__ void clearMatrix(const View& target) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "finish.cuh"
 #include "mask_gradient.cuh"
 #include "mma.cuh"
 

@@ -163,6 +163,7 @@ __device__ __forceinline__ void loadWeights(uint32_t (&b)[4], unsigned weights, 
 
 template <class S>
 __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& operands, const Finish& finish) {
+  if (operands.isSkipped()) return;
   using Sum = typename S::E::Sum;
   __shared__ __align__(128) char memory[S::kStages * S::kStageBytes];
   const View &x = operands.source, &y = operands.target;

@@ -81,7 +81,11 @@ struct Companion {
 struct Operands {
   View source, target;
   Companion companion;
-  int tiles;  // the grid's fastest direction
+  int tiles;         // the grid's fastest direction
+  int wanted;        // what the guard must hold
+  const int* guard;  // decides on the device whether the launch computes anything; null: it does
+
+  __device__ __forceinline__ bool isSkipped() const { return guard != nullptr && *guard != wanted; }
 };
 
 // The first of k ascending indices that is at least `column`.

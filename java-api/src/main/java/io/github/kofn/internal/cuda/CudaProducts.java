@@ -69,7 +69,7 @@ final class CudaProducts implements ProductKernels {
         launchLanes(entry, shared, groups, pattern, x, y, null, epilogue);
       }
       case ProductPlan.Tensor plan -> {
-        String entry = "kofn_matmul_tensor_" + plan.type() + "_" + plan.block();
+        String entry = "kofn_tensor_product_" + plan.type() + "_" + plan.block();
         launchTensor(entry, plan, layout.out(), pattern, x, y, null, epilogue);
       }
     }
@@ -89,7 +89,7 @@ final class CudaProducts implements ProductKernels {
         launchLanes(entry, shared, groups, pattern, dy, dx, companion, epilogue);
       }
       case ProductPlan.Tensor plan -> {
-        String entry = "kofn_matmul_input_gradient_tensor_" + plan.type() + "_" + plan.block();
+        String entry = "kofn_tensor_input_gradient_" + plan.type() + "_" + plan.block();
         launchTensor(entry, plan, layout.in(), pattern, dy, dx, companion, epilogue);
       }
     }
@@ -220,7 +220,7 @@ final class CudaProducts implements ProductKernels {
         View upstream = aligned(dy);
         int tiles = Math.toIntExact(Math.ceilDiv(terms, plan.lines()));
         context.launch(
-            "kofn_matmul_weight_gradient_tensor_" + plan.type() + "_" + plan.block(),
+            "kofn_tensor_weight_gradient_" + plan.type() + "_" + plan.block(),
             (long) layout.blockRows() * (layout.blockOut() / plan.block()) * tiles,
             1,
             plan.threads(),
@@ -245,10 +245,10 @@ final class CudaProducts implements ProductKernels {
       case ProductPlan.Few plan -> throw forwardOnly(plan);
       case ProductPlan.Lanes lanes ->
           launchMask(
-              "mask_gradient", MASK_TILE, MASK_TILE, THREADS, layout, weights, x, dy, target);
+              "kofn_matmul_mask_gradient", MASK_TILE, MASK_TILE, THREADS, layout, weights, x, dy, target);
       case ProductPlan.Tensor plan ->
           launchMask(
-              "mask_gradient_tensor_" + plan.type(),
+              "kofn_tensor_mask_gradient_" + plan.type(),
               plan.block(),
               plan.lines(),
               plan.threads(),
@@ -282,7 +282,7 @@ final class CudaProducts implements ProductKernels {
           p.putInt(layout.blockOut()).putInt(layout.blockIn());
         };
     long tiles = (long) Math.ceilDiv(layout.out(), tileOut) * Math.ceilDiv(layout.in(), tileIn);
-    context.launch("kofn_matmul_" + name, tiles, 1, threads, writer);
+    context.launch(name, tiles, 1, threads, writer);
     if (!inTile) {
       launchWarps("sum_blocks", (long) layout.blockRows() * layout.blockColumns(), writer);
     }

@@ -24,6 +24,8 @@ final class LoadedKernels {
           "sampling.fatbin",
           "kofn_matmul_",
           "matmul.fatbin",
+          "kofn_tensor_",
+          "tensor.fatbin",
           "kofn_convolution_",
           "convolution.fatbin");
 
