@@ -39,7 +39,7 @@ using i32 = int;
   }
 
 #define KOFN_DENSE(THREADS, WARPS_M, WARPS_N)                                                                                    \
-  extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS)                                                          \
+  extern "C" __global__ void __launch_bounds__(THREADS, THREADS == 64 ? 6 : 2)                                                   \
   kofn_matmul_dense_##THREADS(KOFN_TAKE(Dense, d), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {                               \
     kofn::denseProduct<kofn::DenseShape<WARPS_M, WARPS_N>>(d, o, f);                                                            \
   }
@@ -67,7 +67,9 @@ KOFN_KERNEL(256) kofn_matmul_column_counts(KOFN_TAKE(Pattern, p), KOFN_TAKE(Tran
 KOFN_KERNEL(256) kofn_matmul_column_starts(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnStarts(p, t); }
 KOFN_KERNEL(256) kofn_matmul_column_fill(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnFill(p, t); }
 
-KOFN_KERNEL(256) kofn_matmul_pack_blocks(KOFN_TAKE(Pattern, p), KOFN_TAKE(View, target)) { kofn::packBlocks(p, target); }
+KOFN_KERNEL(256) kofn_matmul_pack_blocks(KOFN_TAKE(Pattern, p), KOFN_TAKE(View, target), int chunks) {
+  kofn::packBlocks(p, target, chunks);
+}
 KOFN_KERNEL(256) kofn_matmul_scatter_blocks(KOFN_TAKE(Pattern, p), KOFN_TAKE(View, target), int chunks, int transposed) {
   kofn::scatterBlocks(p, target, chunks, transposed);
 }

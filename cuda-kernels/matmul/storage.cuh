@@ -11,20 +11,28 @@ namespace kofn {
 
 __device__ __forceinline__ long long threadNumber() { return static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; }
 
-// An element of the packed form: block row, slot and place in the block.
+// An element of the packed form: its number among those of a block row, and where it belongs in W. A thread block takes 256 elements of a
+// block row, `chunks` of them make one: numbers that need 64 bits stay out of the divisions.
 struct Place {
-  int row, slot, column, output, input;
+  int row;
+  unsigned inRow;
+  int output, input;
+  bool exists;
 
-  __device__ __forceinline__ Place(const Pattern& p, long long packed) {
-    const int size = p.bo * p.bi;
-    const long long block = packed / size;
-    const int inBlock = static_cast<int>(packed % size);
-    row = static_cast<int>(block / p.k);
-    slot = static_cast<int>(block % p.k);
-    column = p.column(row, slot);
-    output = row * p.bo + inBlock / p.bi;
-    input = column * p.bi + inBlock % p.bi;
+  __device__ __forceinline__ Place(const Pattern& p, int chunks) {
+    const unsigned size = p.bo * p.bi;
+    row = blockIdx.x / chunks;
+    inRow = blockIdx.x % chunks * blockDim.x + threadIdx.x;
+    exists = inRow < p.k * size;
+    if (!exists) return;
+    const unsigned slot = size == 1 ? inRow : inRow / size, inBlock = size == 1 ? 0 : inRow % size, down = inBlock / p.bi;
+    output = row * p.bo + down;
+    input = p.column(row, slot) * p.bi + (inBlock - down * p.bi);
   }
+
+  __device__ __forceinline__ bool isInside(const Pattern& p) const { return output < p.out && input < p.in; }
+
+  __device__ __forceinline__ long long packed(const Pattern& p) const { return static_cast<long long>(row) * p.k * p.bo * p.bi + inRow; }
 };
 
 __device__ __forceinline__ void copyRaw(void* to, long long at, const void* from, long long source, int bytes) {
@@ -42,28 +50,20 @@ __device__ __forceinline__ void clearRaw(void* to, long long at, int bytes) {
 __device__ __forceinline__ int bytesOf(int type) { return type == kF32 ? 4 : type == kI8 ? 1 : 2; }
 
 // Packed values from dense ones; what lies beyond the matrix's edge becomes 0.
-__device__ __forceinline__ void packBlocks(const Pattern& p, const View& target) {
-  const long long element = threadNumber();
-  if (element >= static_cast<long long>(p.blockRows) * p.k * p.bo * p.bi) return;
-  const Place place(p, element);
+__device__ __forceinline__ void packBlocks(const Pattern& p, const View& target, int chunks) {
+  const Place place(p, chunks);
+  if (!place.exists) return;
   const int bytes = bytesOf(p.type);
-  if (place.output < p.out && place.input < p.in)
-    copyRaw(target.data, element, p.values, place.output * p.pitch + place.input, bytes);
-  else
-    clearRaw(target.data, element, bytes);
+  if (place.isInside(p)) copyRaw(target.data, place.packed(p), p.values, place.output * p.pitch + place.input, bytes);
+  else clearRaw(target.data, place.packed(p), bytes);
 }
 
-// The kept elements into a dense matrix, or its transpose, which holds zeros; converted where the types differ. A thread block takes 256
-// elements of a block row, so that numbers that need 64 bits stay out of the divisions.
+// The kept elements into a dense matrix, or its transpose, which holds zeros; converted where the types differ.
 __device__ __forceinline__ void scatterBlocks(const Pattern& p, const View& target, int chunks, int transposed) {
-  const int size = p.bo * p.bi, row = blockIdx.x / chunks;
-  const int e = blockIdx.x % chunks * blockDim.x + threadIdx.x;
-  if (e >= p.k * size) return;
-  const int slot = size == 1 ? e : e / size, inBlock = size == 1 ? 0 : e % size;
-  const int down = inBlock / p.bi, o = row * p.bo + down, i = p.column(row, slot) * p.bi + (inBlock - down * p.bi);
-  if (o >= p.out || i >= p.in) return;
-  const long long from = p.packed ? static_cast<long long>(row) * p.k * size + e : o * p.pitch + i;
-  const long long to = transposed ? target.at(i, o) : target.at(o, i);
+  const Place place(p, chunks);
+  if (!place.exists || !place.isInside(p)) return;
+  const long long from = p.packed ? place.packed(p) : place.output * p.pitch + place.input;
+  const long long to = transposed ? target.at(place.input, place.output) : target.at(place.output, place.input);
   if (p.type == target.type) copyRaw(target.data, to, p.values, from, bytesOf(p.type));
   else storeFloat(target.data, target.type, to, loadFloat(p.values, p.type, from));
 }

@@ -11,8 +11,9 @@ import static io.github.kofn.internal.cuda.ProductParameters.putPattern;
 import static io.github.kofn.internal.cuda.ProductParameters.putView;
 
 import io.github.kofn.DType;
-import io.github.kofn.Layout;
 import io.github.kofn.internal.cuda.CudaContext.Writer;
+import io.github.kofn.internal.cuda.ProductParameters.Guard;
+import io.github.kofn.internal.cuda.ProductProblem.Operation;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.Activation;
@@ -26,6 +27,7 @@ import io.github.kofn.sparse.KofNLayout;
  * that depends on sizes alone, within (m + 1) eps sum|x||w| to first order in eps.
  */
 final class CudaProducts implements ProductKernels {
+  private static final int ATTRIBUTE_L2_BYTES = 38;
   private static final int THREADS = 256;
   private static final int LANE_BATCH = 64;
 
@@ -33,74 +35,93 @@ final class CudaProducts implements ProductKernels {
   private static final int LANE_RESULTS = 64;
 
   private static final int TENSOR_BATCH = 128;
-  private static final int ALIGNMENT = 16;
   private static final int MASK_TILE = 64;
   private static final int SLOPE_EXAMPLES = 256;
 
   private final CudaContext context;
   private final ProductCatalogue catalogue;
   private final ProductPlan.Regime regime;
+  private final DeviceLimits limits;
   private final Workspace workspace;
+  private final ProductStorage storage;
+  private final DenseProducts dense;
 
   CudaProducts(CudaContext context, ProductCatalogue catalogue, ProductPlan.Regime regime) {
     this.context = context;
     this.catalogue = catalogue;
     this.regime = regime;
+    this.limits =
+        new DeviceLimits(context.multiprocessors(), context.attribute(ATTRIBUTE_L2_BYTES));
     this.workspace = new Workspace(context);
+    this.storage = new ProductStorage(context, workspace);
+    this.dense = new DenseProducts(context, workspace, storage);
   }
 
   /** Gives the workspace back. */
   void close() {
+    dense.close();
     workspace.close();
   }
 
   @Override
   public synchronized void multiply(Pattern pattern, View x, View y, Finish finish) {
-    KofNLayout layout = pattern.layout();
-    Writer epilogue = p -> putFinish(p.struct(), finish);
-    DType weights = pattern.values().type();
-    switch (ProductPlan.forward(
-        catalogue, layout, x.rows(), x.type(), weights, pattern.tf32(), regime)) {
-      case ProductPlan.Few plan -> launchFew(plan, pattern, x, y, epilogue);
-      case ProductPlan.Lanes(int shared) -> {
-        String sums = x.type() == DType.I8 ? "i32" : "f32";
-        long groups = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared);
-        String entry = "kofn_matmul_lanes_" + sums + "_" + shared;
-        launchLanes(entry, shared, groups, pattern, x, y, null, epilogue);
-      }
-      case ProductPlan.Tensor plan -> {
-        String entry = "kofn_tensor_product_" + plan.type() + "_" + plan.block();
-        launchTensor(entry, plan, layout.out(), pattern, x, y, null, epilogue);
-      }
-    }
+    ProductPlan plan =
+        plan(Operation.FORWARD, pattern.layout(), x, pattern.values(), pattern.tf32());
+    workspace.reset();
+    launch(plan, Guard.NONE, pattern, null, x, y, p -> putFinish(p.struct(), finish));
   }
 
   @Override
   public synchronized void inputGradient(
       Pattern pattern, Companion companion, View dy, View dx, Activation derivative, View z) {
-    KofNLayout layout = pattern.layout();
+    ProductPlan plan =
+        plan(Operation.INPUT_GRADIENT, pattern.layout(), dy, pattern.values(), pattern.tf32());
+    workspace.reset();
     Writer epilogue = p -> putDerivative(p.struct(), derivative, z);
-    DType weights = pattern.values().type();
-    switch (ProductPlan.backward(catalogue, layout, dy.type(), weights, pattern.tf32(), regime)) {
-      case ProductPlan.Few plan -> throw forwardOnly(plan);
-      case ProductPlan.Lanes(int shared) -> {
-        long groups = (long) layout.blockColumns() * Math.ceilDiv(layout.blockIn(), shared);
-        String entry = "kofn_matmul_input_gradient_lanes_" + shared;
-        launchLanes(entry, shared, groups, pattern, dy, dx, companion, epilogue);
+    launch(plan, Guard.NONE, pattern, companion, dy, dx, epilogue);
+  }
+
+  private ProductPlan plan(
+      Operation operation, KofNLayout layout, View first, View second, boolean tf32) {
+    ProductProblem problem =
+        new ProductProblem(operation, layout, first.rows(), first.type(), second.type(), tf32);
+    return ProductPlan.choose(catalogue, problem, limits, regime);
+  }
+
+  /** X W^T, or with a companion dY W. */
+  private void launch(
+      ProductPlan plan,
+      Guard guard,
+      Pattern pattern,
+      Companion companion,
+      View source,
+      View target,
+      Writer finish) {
+    switch (plan) {
+      case ProductPlan.Few few -> launchFew(few, guard, pattern, source, target, finish);
+      case ProductPlan.Lanes(int shared) ->
+          launchLanes(shared, guard, pattern, companion, source, target, finish);
+      case ProductPlan.Tensor tensor ->
+          launchTensor(tensor, guard, pattern, companion, source, target, finish);
+      case ProductPlan.Dense(ProductPlan product, ProductPlan otherwise) -> {
+        boolean search = otherwise != null;
+        boolean backward = companion != null;
+        Guard ifPolluted =
+            dense.launch(product, search, backward, pattern, source, target, finish);
+        if (search) {
+          launch(otherwise, ifPolluted, pattern, companion, source, target, finish);
+        }
       }
-      case ProductPlan.Tensor plan -> {
-        String entry = "kofn_tensor_input_gradient_" + plan.type() + "_" + plan.block();
-        launchTensor(entry, plan, layout.in(), pattern, dy, dx, companion, epilogue);
-      }
+      case ProductPlan.Floats floats -> throw unexpected(floats);
     }
   }
 
-  private static IllegalStateException forwardOnly(ProductPlan plan) {
-    return new IllegalStateException(plan + " is for forward products only");
+  private static IllegalStateException unexpected(ProductPlan plan) {
+    return new IllegalStateException("the plan of a product is " + plan);
   }
 
-  private void launchFew(ProductPlan.Few plan, Pattern pattern, View x, View y, Writer finish) {
-    workspace.reset();
+  private void launchFew(
+      ProductPlan.Few plan, Guard guard, Pattern pattern, View x, View y, Writer finish) {
     int in = pattern.layout().in();
     View staged = workspace.matrix(DType.F32, in, plan.examples());
     launchThreads(
@@ -117,119 +138,115 @@ final class CudaProducts implements ProductKernels {
         groups,
         p -> {
           putPattern(p.struct(), pattern);
-          putOperands(p.struct(), staged, y, null, 0);
+          putOperands(p.struct(), staged, y, null, 0, guard);
           finish.write(p);
         });
   }
 
   private void launchLanes(
-      String entry,
       int shared,
-      long groups,
+      Guard guard,
       Pattern pattern,
+      Companion companion,
       View source,
       View target,
-      Companion companion,
       Writer finish) {
+    KofNLayout layout = pattern.layout();
+    boolean backward = companion != null;
+    int lines = backward ? layout.blockColumns() : layout.blockRows();
+    int side = backward ? layout.blockIn() : layout.blockOut();
+    String sums = source.type() == DType.I8 ? "i32" : "f32";
+    String entry = backward ? "input_gradient_lanes" : "lanes_" + sums;
+    long groups = (long) lines * Math.ceilDiv(side, shared);
     int tiles = Math.toIntExact(Math.ceilDiv(groups, LANE_RESULTS / shared));
     context.launch(
-        entry,
+        "kofn_matmul_" + entry + "_" + shared,
         tiles * Math.ceilDiv(source.rows(), LANE_BATCH),
         1,
         THREADS,
         p -> {
           putPattern(p.struct(), pattern);
-          putOperands(p.struct(), source, target, companion, tiles);
+          putOperands(p.struct(), source, target, companion, tiles, guard);
           finish.write(p);
         });
   }
 
   private void launchTensor(
-      String entry,
       ProductPlan.Tensor plan,
-      int results,
+      Guard guard,
       Pattern pattern,
+      Companion companion,
       View source,
       View target,
-      Companion companion,
       Writer finish) {
-    workspace.reset();
-    View from = aligned(source);
+    KofNLayout layout = pattern.layout();
+    boolean backward = companion != null;
+    View from = storage.aligned(source);
     Pattern kept =
-        new Pattern(
-            pattern.layout(), pattern.indices(), pattern.packed(), aligned(pattern.values()));
-    int tiles = Math.ceilDiv(Math.ceilDiv(results, plan.block()), plan.lines());
+        new Pattern(layout, pattern.indices(), pattern.packed(), storage.aligned(pattern.values()));
+    int lines = Math.ceilDiv(backward ? layout.in() : layout.out(), plan.block());
+    int tiles = Math.ceilDiv(lines, plan.lines());
     context.launch(
-        entry,
+        ProductPlan.entry(plan, backward),
         tiles * Math.ceilDiv(source.rows(), TENSOR_BATCH),
         1,
         plan.threads(),
         p -> {
           putPattern(p.struct(), kept);
-          putOperands(p.struct(), from, target, companion, tiles);
+          putOperands(p.struct(), from, target, companion, tiles, guard);
           finish.write(p);
         });
-  }
-
-  /** The same elements, row-major, with rows that begin at multiples of 16 bytes. */
-  private View aligned(View view) {
-    int bytes = view.type().bytes();
-    boolean already =
-        view.layout() == Layout.ROW_MAJOR
-            && address(view) % ALIGNMENT == 0
-            && view.pitch() * bytes % ALIGNMENT == 0;
-    if (already) {
-      return view;
-    }
-    long pitch = Math.ceilDiv(view.columns() * bytes, ALIGNMENT) * ALIGNMENT / bytes;
-    View whole = workspace.matrix(view.type(), view.rows(), pitch);
-    View copy =
-        new View(
-            whole.buffer(),
-            whole.offset(),
-            view.type(),
-            view.rows(),
-            view.columns(),
-            pitch,
-            Layout.ROW_MAJOR);
-    convert(view, copy);
-    return copy;
   }
 
   @Override
   public synchronized void weightGradient(Pattern pattern, View x, View dy, View target) {
     KofNLayout layout = pattern.layout();
     Pattern gradient = new Pattern(layout, pattern.indices(), pattern.packed(), target);
-    long terms = (long) layout.k() * layout.blockIn();
-    switch (ProductPlan.weightGradient(
-        catalogue, layout, dy.type(), x.type(), pattern.tf32(), regime)) {
-      case ProductPlan.Few plan -> throw forwardOnly(plan);
-      case ProductPlan.Lanes(int shared) ->
-          context.launch(
-              "kofn_matmul_weight_gradient_lanes_" + shared,
-              (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared),
-              Math.ceilDiv(terms, THREADS),
-              THREADS,
-              p -> {
-                putPattern(p.struct(), gradient);
-                putOperands(p.struct(), x, dy, null, 0);
-              });
-      case ProductPlan.Tensor plan -> {
-        workspace.reset();
-        View from = aligned(x);
-        View upstream = aligned(dy);
-        int tiles = Math.toIntExact(Math.ceilDiv(terms, plan.lines()));
+    workspace.reset();
+    switch (plan(Operation.WEIGHT_GRADIENT, layout, dy, x, pattern.tf32())) {
+      case ProductPlan.Lanes(int shared) -> {
+        long terms = (long) layout.k() * layout.blockIn();
         context.launch(
-            "kofn_tensor_weight_gradient_" + plan.type() + "_" + plan.block(),
-            (long) layout.blockRows() * (layout.blockOut() / plan.block()) * tiles,
-            1,
-            plan.threads(),
+            "kofn_matmul_weight_gradient_lanes_" + shared,
+            (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared),
+            Math.ceilDiv(terms, THREADS),
+            THREADS,
             p -> {
               putPattern(p.struct(), gradient);
-              putOperands(p.struct(), from, upstream, null, tiles);
+              putOperands(p.struct(), x, dy, null, 0, Guard.NONE);
             });
       }
+      case ProductPlan.Tensor plan -> launchWeightGradient(plan, gradient, x, dy);
+      case ProductPlan.Dense(ProductPlan product, ProductPlan none) -> {
+        View products = workspace.matrix(DType.F32, layout.out(), layout.in());
+        launchMask(product, KofNLayout.dense(layout.out(), layout.in()), null, x, dy, products);
+        Pattern everywhere = new Pattern(layout, pattern.indices(), false, products);
+        if (pattern.packed()) {
+          storage.pack(everywhere, target);
+        } else {
+          storage.scatter(everywhere, target, false);
+        }
+      }
+      case ProductPlan other -> throw unexpected(other);
     }
+  }
+
+  private void launchWeightGradient(
+      ProductPlan.Tensor plan, Pattern gradient, View x, View dy) {
+    KofNLayout layout = gradient.layout();
+    View from = storage.aligned(x);
+    View upstream = storage.aligned(dy);
+    long terms = (long) layout.k() * layout.blockIn();
+    int tiles = Math.toIntExact(Math.ceilDiv(terms, plan.lines()));
+    context.launch(
+        "kofn_tensor_weight_gradient_" + plan.type() + "_" + plan.block(),
+        (long) layout.blockRows() * (layout.blockOut() / plan.block()) * tiles,
+        1,
+        plan.threads(),
+        p -> {
+          putPattern(p.struct(), gradient);
+          putOperands(p.struct(), from, upstream, null, tiles, Guard.NONE);
+        });
   }
 
   @Override
@@ -240,23 +257,38 @@ final class CudaProducts implements ProductKernels {
   @Override
   public synchronized void maskGradient(
       KofNLayout layout, View weights, View x, View dy, View target, boolean tf32) {
+    ProductPlan plan = plan(Operation.MASK_GRADIENT, layout, dy, x, tf32);
     workspace.reset();
-    switch (ProductPlan.maskGradient(catalogue, dy.type(), x.type(), tf32, regime)) {
-      case ProductPlan.Few plan -> throw forwardOnly(plan);
+    launchMask(plan, layout, weights, x, dy, target);
+  }
+
+  /** The products of all of dY^T X with W, or without weights themselves, summed up by blocks. */
+  private void launchMask(
+      ProductPlan plan, KofNLayout layout, View weights, View x, View dy, View target) {
+    switch (plan) {
       case ProductPlan.Lanes lanes ->
           launchMask(
-              "kofn_matmul_mask_gradient", MASK_TILE, MASK_TILE, THREADS, layout, weights, x, dy, target);
-      case ProductPlan.Tensor plan ->
-          launchMask(
-              "kofn_tensor_mask_gradient_" + plan.type(),
-              plan.block(),
-              plan.lines(),
-              plan.threads(),
+              "kofn_matmul_mask_gradient",
+              MASK_TILE,
+              MASK_TILE,
+              THREADS,
               layout,
               weights,
-              aligned(x),
-              aligned(dy),
+              x,
+              dy,
               target);
+      case ProductPlan.Tensor tensor ->
+          launchMask(
+              "kofn_tensor_mask_gradient_" + tensor.type(),
+              tensor.block(),
+              tensor.lines(),
+              tensor.threads(),
+              layout,
+              weights,
+              storage.aligned(x),
+              storage.aligned(dy),
+              target);
+      case ProductPlan other -> throw unexpected(other);
     }
   }
 
@@ -332,37 +364,20 @@ final class CudaProducts implements ProductKernels {
   public synchronized void pack(Pattern source, View target) {
     if (source.packed()) {
       densify(source, target);
-      return;
+    } else {
+      storage.pack(source, target);
     }
-    launchElements("pack_blocks", source, target);
   }
 
   @Override
   public synchronized void densify(Pattern source, View target) {
-    launchThreads(
-        "clear_matrix", target.rows() * target.columns(), p -> putView(p.struct(), target));
-    launchElements("scatter_blocks", source, target);
-  }
-
-  private void launchElements(String name, Pattern source, View target) {
-    launchThreads(
-        name,
-        source.layout().packedElements(),
-        p -> {
-          putPattern(p.struct(), source);
-          putView(p.struct(), target);
-        });
+    storage.clear(target);
+    storage.scatter(source, target, false);
   }
 
   @Override
   public synchronized void convert(View source, View target) {
-    launchThreads(
-        "convert",
-        source.rows() * source.columns(),
-        p -> {
-          putView(p.struct(), source);
-          putView(p.struct(), target);
-        });
+    storage.convert(source, target);
   }
 
   private void launchThreads(String name, long threads, Writer writer) {

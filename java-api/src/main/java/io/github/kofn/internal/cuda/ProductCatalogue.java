@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The product kernels that were built, from the table that the CUDA build expands as macros.
@@ -40,6 +41,11 @@ record ProductCatalogue(List<Line> lines) {
     return new ProductCatalogue(lines);
   }
 
+  /** A family's instances. */
+  Stream<Line> family(String macro) {
+    return lines.stream().filter(l -> l.macro().equals(macro));
+  }
+
   /** The smallest of a family's values of a cell that covers a size, or its largest. */
   int covering(String macro, int cell, int size) {
     int[] values = values(macro, cell);
@@ -52,8 +58,7 @@ record ProductCatalogue(List<Line> lines) {
   /** The largest of a family's values of its last cell. */
   int largest(String macro) {
     int[] values =
-        lines.stream()
-            .filter(l -> l.macro().equals(macro))
+        family(macro)
             .mapToInt(l -> l.number(l.cells().size() - 1))
             .sorted()
             .toArray();
@@ -61,8 +66,7 @@ record ProductCatalogue(List<Line> lines) {
   }
 
   private int[] values(String macro, int cell) {
-    return lines.stream()
-        .filter(l -> l.macro().equals(macro))
+    return family(macro)
         .mapToInt(l -> l.number(cell))
         .distinct()
         .sorted()

@@ -37,12 +37,23 @@ final class ProductParameters {
     p.putInt(layout.k()).putInt(layout.blockRows()).putInt(layout.blockColumns());
   }
 
+  /**
+   * What decides on the device whether a launch computes anything.
+   *
+   * @param flag an I32, or null: it does
+   * @param wanted what the flag must hold
+   */
+  record Guard(View flag, int wanted) {
+    static final Guard NONE = new Guard(null, 0);
+  }
+
   /** struct Operands. */
-  static void putOperands(Parameters p, View source, View target, Companion companion, int tiles) {
+  static void putOperands(
+      Parameters p, View source, View target, Companion companion, int tiles, Guard guard) {
     putView(p, source);
     putView(p, target);
     putCompanion(p, companion);
-    p.putInt(tiles).putInt(0);
+    p.putInt(tiles).putInt(guard.wanted()).putLong(address(guard.flag()));
   }
 
   /** struct Companion. */

@@ -3,19 +3,24 @@ package io.github.kofn.internal.cuda;
 
 import io.github.kofn.DType;
 import io.github.kofn.internal.cuda.ProductCatalogue.Line;
+import io.github.kofn.internal.cuda.ProductProblem.Operation;
 import io.github.kofn.sparse.KofNLayout;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
- * Which kernel computes a product: a pure function of shapes and types, so that it is tested
- * without a device.
+ * Which kernel computes a product: a pure function of shapes, types and a device's limits, so that
+ * it is tested without a device. Of the kernels that can take the operands, the one that {@link
+ * ProductCost} deems cheapest is chosen:
  *
  * <ul>
- *   <li>lanes along the terms, for a forward product of at most 8 examples, which is as fast as its
- *       weights arrive;
+ *   <li>lanes along the terms, for a forward product of at most 8 examples;
+ *   <li>lanes along the batch, for everything;
  *   <li>tensor cores, where both factors have the same type of those they take, blocks are
  *       multiples of 16 along the results, and of 32 bytes along the contraction;
- *   <li>lanes along the batch, for everything else.
+ *   <li>a dense product, pruned weights written out as zeros: on tensor cores for types that they
+ *       take, else in F32.
  * </ul>
  */
 sealed interface ProductPlan {
@@ -61,12 +66,60 @@ sealed interface ProductPlan {
     }
   }
 
-  /** Which kernels may be chosen; tests force one. */
+  /**
+   * A dense product in F32 of a W that was written out.
+   *
+   * @param kernel the instance: threads, warps along the examples and along the results
+   */
+  record Floats(Line kernel) implements ProductPlan {
+    int threads() {
+      return kernel.number(0);
+    }
+
+    /** The examples of a tile. */
+    int examples() {
+      return 32 * kernel.number(1);
+    }
+
+    /** The results of a tile. */
+    int results() {
+      return 64 * kernel.number(2);
+    }
+  }
+
+  /**
+   * Everything is multiplied, pruned weights as zeros; of a gradient with respect to weights,
+   * everything is computed, and the kept taken out.
+   *
+   * @param product the kernel: Tensor or Floats; of a gradient with respect to weights the mask's
+   * @param otherwise what computes the product if the activations hold a NaN or an infinity, which
+   *     must not meet a pruned weight; null where that cannot be
+   */
+  record Dense(ProductPlan product, ProductPlan otherwise) implements ProductPlan {}
+
+  /** Which kernels may be chosen; tests force a family, where it can take the operands. */
   enum Regime {
     AUTO,
     FEW,
     LANES,
-    TENSOR
+    TENSOR,
+    DENSE;
+
+    private boolean admits(ProductPlan plan) {
+      return switch (plan) {
+        case Few few -> this == AUTO || this == FEW;
+        case Lanes lanes -> this == AUTO || this == LANES;
+        case Tensor tensor -> this == AUTO || this == TENSOR;
+        case Floats floats -> this == AUTO;
+        case Dense dense -> this == AUTO || this == DENSE;
+      };
+    }
+  }
+
+  /** The entry point of a product on tensor cores. */
+  static String entry(Tensor plan, boolean backward) {
+    return "kofn_tensor_%s_%s_%d"
+        .formatted(backward ? "input_gradient" : "product", plan.type(), plan.block());
   }
 
   /** What the sides of blocks must be multiples of. */
@@ -75,118 +128,118 @@ sealed interface ProductPlan {
   /** The contraction's granularity on tensor cores, in bytes. */
   int UNIT_BYTES = 32;
 
-  /** Chooses for X W^T. */
-  static ProductPlan forward(
-      ProductCatalogue catalogue,
-      KofNLayout layout,
-      long batch,
-      DType x,
-      DType weights,
-      boolean tf32,
-      Regime regime) {
-    boolean few = batch <= catalogue.largest("KOFN_FEW") && x.isFloating();
-    if (few && (regime == Regime.AUTO || regime == Regime.FEW)) {
-      return new Few(
-          catalogue.covering("KOFN_FEW", 0, layout.blockOut()),
-          catalogue.covering("KOFN_FEW", 1, Math.toIntExact(batch)));
+  /** The cheapest kernel of a regime; of those for any regime where it has none. */
+  static ProductPlan choose(
+      ProductCatalogue catalogue, ProductProblem problem, DeviceLimits limits, Regime regime) {
+    List<ProductPlan> all = candidates(catalogue, problem, limits);
+    List<ProductPlan> admitted = all.stream().filter(regime::admits).toList();
+    return cheapest(admitted.isEmpty() ? all : admitted, problem, limits);
+  }
+
+  private static ProductPlan cheapest(
+      List<ProductPlan> plans, ProductProblem problem, DeviceLimits limits) {
+    return plans.stream()
+        .min(Comparator.comparingDouble(plan -> ProductCost.cycles(plan, problem, limits)))
+        .orElseThrow();
+  }
+
+  /** Every kernel that can compute a product. */
+  static List<ProductPlan> candidates(
+      ProductCatalogue catalogue, ProductProblem problem, DeviceLimits limits) {
+    List<ProductPlan> plans = new ArrayList<>(sparse(catalogue, problem));
+    if (problem.operation() == Operation.MASK_GRADIENT) {
+      return plans;
     }
-    return of(
-        catalogue,
-        "KOFN_TENSOR",
-        layout.blockOut(),
-        layout.blockIn(),
-        tensorType(x, weights, tf32),
-        weights.bytes(),
-        regime,
-        catalogue.covering("KOFN_LANES", 1, layout.blockOut()));
-  }
-
-  /** Chooses for dY W. */
-  static ProductPlan backward(
-      ProductCatalogue catalogue,
-      KofNLayout layout,
-      DType dy,
-      DType weights,
-      boolean tf32,
-      Regime regime) {
-    return of(
-        catalogue,
-        "KOFN_TENSOR_BACK",
-        layout.blockIn(),
-        layout.blockOut(),
-        tensorType(dy, weights, tf32),
-        weights.bytes(),
-        regime,
-        catalogue.covering("KOFN_LANES_BACK", 0, layout.blockIn()));
-  }
-
-  /** Chooses for dY^T X on the kept blocks. */
-  static ProductPlan weightGradient(
-      ProductCatalogue catalogue,
-      KofNLayout layout,
-      DType dy,
-      DType x,
-      boolean tf32,
-      Regime regime) {
-    ProductPlan plan =
-        of(
-            catalogue,
-            "KOFN_TENSOR_GRADIENT",
-            layout.blockOut(),
-            UNIT_BYTES,
-            tensorType(dy, x, tf32),
-            1,
-            regime,
-            catalogue.covering("KOFN_WEIGHT_GRADIENT", 0, layout.blockOut()));
-    return layout.blockIn() % TENSOR_SIDE == 0
-        ? plan
-        : new Lanes(catalogue.covering("KOFN_WEIGHT_GRADIENT", 0, layout.blockOut()));
-  }
-
-  /** Chooses for dY^T X times W, everywhere. */
-  static ProductPlan maskGradient(
-      ProductCatalogue catalogue, DType dy, DType x, boolean tf32, Regime regime) {
-    String type = tensorType(dy, x, tf32);
-    return catalogue.lines().stream()
-        .filter(l -> regime != Regime.LANES)
-        .filter(l -> l.macro().equals("KOFN_TENSOR_MASK") && l.cells().get(0).equals(type))
-        .findFirst()
-        .<ProductPlan>map(Tensor::new)
-        .orElse(new Lanes(1));
-  }
-
-  private static ProductPlan of(
-      ProductCatalogue catalogue,
-      String family,
-      int results,
-      int contraction,
-      String type,
-      int bytes,
-      Regime regime,
-      int shared) {
-    boolean whole = contraction * bytes % UNIT_BYTES == 0;
-    if (type == null || !whole || regime == Regime.LANES) {
-      return new Lanes(shared);
+    boolean mayPollute =
+        problem.operation() != Operation.WEIGHT_GRADIENT
+            && problem.first().isFloating()
+            && !problem.layout().isDense();
+    ProductPlan otherwise = mayPollute ? cheapest(plans, problem, limits) : null;
+    for (ProductPlan product : whole(catalogue, problem)) {
+      plans.add(new Dense(product, otherwise));
     }
-    List<Line> fitting =
-        catalogue.lines().stream()
-            .filter(l -> l.macro().equals(family) && l.cells().get(0).equals(type))
-            .filter(l -> results % l.number(5) == 0)
-            .toList();
-    return fitting.isEmpty() ? new Lanes(shared) : new Tensor(fitting.getLast());
+    return plans;
   }
 
-  /** What tensor cores call two equal types; null where they take none or the types differ. */
-  private static String tensorType(DType a, DType b, boolean tf32) {
-    if (a != b) {
-      return null;
-    }
-    return switch (a) {
-      case BF16 -> "bf16";
-      case F16 -> "f16";
-      case I8 -> "i8";
-      case F32 -> tf32 ? "tf32" : null;
-      case U8, U16, I32, I64 -> null;
+  private static List<ProductPlan> sparse(ProductCatalogue catalogue, ProductProblem problem) {
+    KofNLayout layout = problem.layout();
+    int bytes = problem.second().bytes();
+    return switch (problem.operation()) {
+      case FORWARD -> {
+        List<ProductPlan> plans = new ArrayList<>();
+        plans.add(new Lanes(catalogue.covering("KOFN_LANES", 1, layout.blockOut())));
+        if (problem.batch() <= catalogue.largest("KOFN_FEW") && problem.first().isFloating()) {
+          plans.add(
+              new Few(
+                  catalogue.covering("KOFN_FEW", 0, layout.blockOut()),
+                  catalogue.covering("KOFN_FEW", 1, Math.toIntExact(problem.batch()))));
+        }
+        if (layout.blockIn() * bytes % UNIT_BYTES == 0) {
+          plans.addAll(tensor(catalogue, "KOFN_TENSOR", problem, layout.blockOut()));
+        }
+        yield plans;
+      }
+      case INPUT_GRADIENT -> {
+        List<ProductPlan> plans = new ArrayList<>();
+        plans.add(new Lanes(catalogue.covering("KOFN_LANES_BACK", 0, layout.blockIn())));
+        if (layout.blockOut() * bytes % UNIT_BYTES == 0) {
+          plans.addAll(tensor(catalogue, "KOFN_TENSOR_BACK", problem, layout.blockIn()));
+        }
+        yield plans;
+      }
+      case WEIGHT_GRADIENT -> {
+        List<ProductPlan> plans = new ArrayList<>();
+        plans.add(new Lanes(catalogue.covering("KOFN_WEIGHT_GRADIENT", 0, layout.blockOut())));
+        if (layout.blockIn() % TENSOR_SIDE == 0) {
+          plans.addAll(tensor(catalogue, "KOFN_TENSOR_GRADIENT", problem, layout.blockOut()));
+        }
+        yield plans;
+      }
+      case MASK_GRADIENT -> whole(catalogue, problem);
     };
+  }
+
+  /** The instance with the largest lines that divide blocks of so many results. */
+  private static List<ProductPlan> tensor(
+      ProductCatalogue catalogue, String family, ProductProblem problem, int results) {
+    return instances(catalogue, family, problem).stream()
+        .filter(plan -> results % plan.block() == 0)
+        .max(Comparator.comparingInt(Tensor::block))
+        .<List<ProductPlan>>map(List::of)
+        .orElse(List.of());
+  }
+
+  /** Kernels for everything, kept or not. */
+  private static List<ProductPlan> whole(ProductCatalogue catalogue, ProductProblem problem) {
+    return switch (problem.operation()) {
+      case FORWARD -> dense(catalogue, "KOFN_TENSOR", problem);
+      case INPUT_GRADIENT -> dense(catalogue, "KOFN_TENSOR_BACK", problem);
+      case WEIGHT_GRADIENT, MASK_GRADIENT -> {
+        List<ProductPlan> plans = new ArrayList<>();
+        plans.add(new Lanes(1));
+        plans.addAll(instances(catalogue, "KOFN_TENSOR_MASK", problem));
+        yield plans;
+      }
+    };
+  }
+
+  /** One line a thread block, or F32. */
+  private static List<ProductPlan> dense(
+      ProductCatalogue catalogue, String family, ProductProblem problem) {
+    if (problem.tensorType() != null) {
+      return instances(catalogue, family, problem).stream()
+          .filter(plan -> plan.lines() == 1)
+          .<ProductPlan>map(plan -> plan)
+          .toList();
+    }
+    return problem.first() == DType.I8
+        ? List.of()
+        : catalogue.family("KOFN_DENSE").map(l -> (ProductPlan) new Floats(l)).toList();
+  }
+
+  private static List<Tensor> instances(
+      ProductCatalogue catalogue, String family, ProductProblem problem) {
+    String type = problem.tensorType();
+    return catalogue.family(family).filter(l -> l.cells().get(0).equals(type)).map(Tensor::new).toList();
   }
 }

@@ -67,7 +67,7 @@ final class Workspace {
 
   /** Sets a piece to zero. */
   void clear(View view) {
-    context.fill(view.buffer(), 0, view.rows() * view.columns() * view.type().bytes(), 0);
+    context.fill(view.buffer(), 0, view.rows() * view.pitch() * view.type().bytes(), 0);
   }
 
   /** Gives everything back. */

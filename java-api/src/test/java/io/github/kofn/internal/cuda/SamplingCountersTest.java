@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -11,11 +9,6 @@ import io.github.kofn.Tensor;
 import io.github.kofn.sampling.DrawKey;
 import io.github.kofn.sampling.GumbelTopK;
 import io.github.kofn.sampling.Selection;
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,8 +38,7 @@ class SamplingCountersTest {
     "4, 131072, 50, 120, 90",
     "4, 131072, 13107, 150, 150",
   })
-  void aDrawStaysNearItsFloor(int rows, int n, int k, double exactMost, double most)
-      throws Throwable {
+  void aDrawStaysNearItsFloor(int rows, int n, int k, double exactMost, double most) {
     assumeTrue(PRINT || (long) rows * n <= 1 << 16);
     try {
       System.setProperty("kofn.cuda.keys", "exact");
@@ -57,7 +49,7 @@ class SamplingCountersTest {
     check(rows, n, k, "auto", most);
   }
 
-  private static void check(int rows, int n, int k, String keys, double most) throws Throwable {
+  private static void check(int rows, int n, int k, String keys, double most) {
     Map<String, Long> c = count(rows, n, k);
     double elements = (double) rows * n;
     double floor = 4 + 4.0 * k / n;
@@ -79,38 +71,18 @@ class SamplingCountersTest {
             .formatted(keys, rows, n, issued - operands, most));
   }
 
-  private static Map<String, Long> count(int rows, int n, int k) throws Throwable {
+  private static Map<String, Long> count(int rows, int n, int k) {
     SplittableRandom random = new SplittableRandom(1);
     float[] logits = new float[rows * n];
     for (int i = 0; i < logits.length; i++) {
       logits[i] = 0.01f * (float) random.nextGaussian();
     }
-    Driver driver = SimulatedDevice.driver();
     try (Device device = SimulatedDevice.open();
         Tensor phi = device.tensorOf(logits, rows, n);
         Selection drawn = GumbelTopK.of(k).draw(phi, DrawKey.of(1, 0))) {
-      driver.extra("kofnSimResetCounters", FunctionDescriptor.ofVoid()).invokeExact();
+      SimulatedDevice.resetCounters();
       GumbelTopK.of(k).draw(phi, DrawKey.of(1, 1), drawn);
-      return counters(driver);
+      return SimulatedDevice.counters("*");
     }
-  }
-
-  @SuppressWarnings("restricted") // a name ends with a zero byte
-  private static Map<String, Long> counters(Driver driver) throws Throwable {
-    MethodHandle all =
-        driver.extra(
-            "kofnSimCounters", FunctionDescriptor.of(JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG));
-    MethodHandle name =
-        driver.extra("kofnSimCounterName", FunctionDescriptor.of(ADDRESS, JAVA_LONG));
-    Map<String, Long> counters = new HashMap<>();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment values = arena.allocate(JAVA_LONG, 256);
-      long count = (long) all.invokeExact(arena.allocateFrom("*"), values, 256L);
-      for (long i = 0; i < count; i++) {
-        MemorySegment text = (MemorySegment) name.invokeExact(i);
-        counters.put(text.reinterpret(256).getString(0), values.getAtIndex(JAVA_LONG, i));
-      }
-    }
-    return counters;
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -12,7 +13,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 
 /** The simulated device, and what its library offers beside the driver API. */
@@ -72,5 +75,41 @@ final class SimulatedDevice {
     } catch (Throwable t) {
       throw new AssertionError(t);
     }
+  }
+
+  /** Forgets what was counted. */
+  static void resetCounters() {
+    try {
+      driver().extra("kofnSimResetCounters", FunctionDescriptor.ofVoid()).invokeExact();
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
+
+  /**
+   * What was counted, by the counters' names.
+   *
+   * @param kernel a kernel's name, or "*" for all
+   */
+  @SuppressWarnings("restricted") // a name ends with a zero byte
+  static Map<String, Long> counters(String kernel) {
+    Driver driver = driver();
+    MethodHandle all =
+        driver.extra(
+            "kofnSimCounters", FunctionDescriptor.of(JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG));
+    MethodHandle name =
+        driver.extra("kofnSimCounterName", FunctionDescriptor.of(ADDRESS, JAVA_LONG));
+    Map<String, Long> counters = new HashMap<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment values = arena.allocate(JAVA_LONG, 256);
+      long count = (long) all.invokeExact(arena.allocateFrom(kernel), values, 256L);
+      for (long i = 0; i < count; i++) {
+        MemorySegment text = (MemorySegment) name.invokeExact(i);
+        counters.put(text.reinterpret(256).getString(0), values.getAtIndex(JAVA_LONG, i));
+      }
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+    return counters;
   }
 }
