@@ -58,7 +58,7 @@ record Problem(
     COMMON_COLUMN,
     /** Only the first k block columns are kept by any row: the others are empty. */
     EMPTY_COLUMNS,
-    /** Like RANDOM; X holds NaN and infinities at one input. */
+    /** Like RANDOM; X holds NaN and infinities at one input, and dY at one output. */
     POLLUTED_INPUT;
 
     String label() {

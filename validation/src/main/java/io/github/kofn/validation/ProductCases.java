@@ -116,7 +116,7 @@ final class ProductCases {
         add(40, layout(matrix, counts[0]), types, first % 2 != 0, true, PatternKind.COMMON_COLUMN);
       }
       KofNLayout layout = layout(matrix, Math.max(1, n / 3));
-      addOne(Product.MULTIPLY, 9, layout, F16, turn % 2 == 0, false, PatternKind.POLLUTED_INPUT);
+      addPolluted(9, layout, F16, turn % 2 == 0, false);
     }
   }
 
@@ -136,8 +136,8 @@ final class ProductCases {
         KofNLayout layout = layout(matrix, k);
         add(33, layout, F32, packed, preferred, PatternKind.COMMON_COLUMN);
         add(33, layout, F32, packed, !preferred, PatternKind.EMPTY_COLUMNS);
-        addOne(Product.MULTIPLY, 9, layout, F32, packed, true, PatternKind.POLLUTED_INPUT);
-        addOne(Product.MULTIPLY, 70, layout, BF16, packed, false, PatternKind.POLLUTED_INPUT);
+        addPolluted(9, layout, F32, packed, true);
+        addPolluted(70, layout, BF16, packed, false);
       }
     }
   }
@@ -153,6 +153,15 @@ final class ProductCases {
       add(256, KofNLayout.weights(1024, 1024, 102), F32, false, true, PatternKind.RANDOM);
       add(128, new KofNLayout(512, 512, 64, 64, 3), BF16, true, true, PatternKind.RANDOM);
       add(77, new KofNLayout(300, 1000, 128, 128, 2), F16, false, false, PatternKind.RANDOM);
+    }
+  }
+
+  private void addPolluted(
+      int batch, KofNLayout layout, Types types, boolean packed, boolean preferred) {
+    for (Product product : List.of(Product.MULTIPLY, Product.INPUT_GRADIENT)) {
+      Problem problem =
+          new Problem(batch, layout, types, packed, preferred, PatternKind.POLLUTED_INPUT);
+      cases.add(new ProductCase(product, problem, Activation.IDENTITY, seeds.nextLong()));
     }
   }
 

@@ -99,11 +99,15 @@ final class ProductData {
     return values;
   }
 
-  /** One input is NaN or infinite: the rows that keep it must show it, the others must not. */
+  /**
+   * One input is NaN or infinite, and the gradient of one output: what keeps it must show it,
+   * nothing else may.
+   */
   private void pollute() {
     float[] poison = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1};
     for (int b = 0; b < problem.batch(); b++) {
       x[b * layout.in() + layout.in() / 2] = poison[b % poison.length];
+      dSum[b * layout.out() + layout.out() / 2] = poison[(b + 1) % poison.length];
     }
   }
 

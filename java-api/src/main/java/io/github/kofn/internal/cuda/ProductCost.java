@@ -1,10 +1,264 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
-final class ProductCost {
-  private ProductCost() {}
+import io.github.kofn.internal.cuda.ProductPlan.Dense;
+import io.github.kofn.internal.cuda.ProductPlan.Few;
+import io.github.kofn.internal.cuda.ProductPlan.Floats;
+import io.github.kofn.internal.cuda.ProductPlan.Lanes;
+import io.github.kofn.internal.cuda.ProductPlan.Tensor;
+import io.github.kofn.internal.cuda.ProductProblem.Operation;
+import io.github.kofn.sparse.KofNLayout;
+import java.util.ArrayList;
+import java.util.List;
 
+/**
+ * What a plan's launches do, as a function of sizes: the model that plans are chosen by.
+ *
+ * <p>Instructions were counted on the simulated device and are written here by what causes them,
+ * per warp: what a block begins and ends with, what a step along the contraction takes, and what
+ * each result adds. ProductCountersTest compares them with the counters. DRAM bytes are the floor:
+ * every operand once. Activations are taken to lie as the kernels want them.
+ */
+final class ProductCost {
+  private static final int WARPS = 8;
+  private static final int TILE = 64;
+  private static final int CHUNK = 128;
+  private static final int TENSOR_BATCH = 128;
+  private static final int LANE_RESULTS = 8;
+
+  /** Instructions of a block that finds it need not run. */
+  private static final double SKIPPED = 8;
+
+  private final ProductProblem problem;
+  private final KofNLayout layout;
+  private final boolean backward;
+
+  /** Results of an example, lines that share their terms, and results of a line. */
+  private final int results;
+
+  private final int lines;
+  private final int side;
+
+  /** Sources of an example, blocks of a line's terms, and sources of a block. */
+  private final int depth;
+
+  private final int blockDepth;
+  private final double density;
+  private final double batch;
+
+  private ProductCost(ProductProblem problem) {
+    this.problem = problem;
+    this.layout = problem.layout();
+    this.backward = problem.operation() == Operation.INPUT_GRADIENT;
+    this.results = backward ? layout.in() : layout.out();
+    this.lines = backward ? layout.blockColumns() : layout.blockRows();
+    this.side = backward ? layout.blockIn() : layout.blockOut();
+    this.depth = backward ? layout.out() : layout.in();
+    this.blockDepth = backward ? layout.blockOut() : layout.blockIn();
+    this.density = problem.density();
+    this.batch = (double) problem.batch();
+  }
+
+  /** The model's cycles of a plan on a device. */
   static double cycles(ProductPlan plan, ProductProblem problem, DeviceLimits limits) {
-    return plan instanceof ProductPlan.Few ? 0 : plan instanceof ProductPlan.Tensor ? 1 : plan instanceof ProductPlan.Lanes ? 2 : 3;
+    return launches(plan, problem, limits).stream().mapToDouble(l -> l.cycles(limits)).sum();
+  }
+
+  /** A plan's launches. */
+  static List<LaunchCost> launches(
+      ProductPlan plan, ProductProblem problem, DeviceLimits limits) {
+    ProductCost cost = new ProductCost(problem);
+    return switch (plan) {
+      case Few few -> cost.few(few);
+      case Lanes lanes ->
+          switch (problem.operation()) {
+            case FORWARD, INPUT_GRADIENT -> List.of(cost.lanes(lanes.shared()));
+            case WEIGHT_GRADIENT -> List.of(cost.weightGradient(lanes.shared()));
+            case MASK_GRADIENT -> List.of(cost.maskGradient());
+          };
+      case Tensor tensor ->
+          switch (problem.operation()) {
+            case FORWARD, INPUT_GRADIENT -> List.of(cost.tensor(tensor, cost.density));
+            case WEIGHT_GRADIENT -> List.of(cost.tensorWeightGradient(tensor));
+            case MASK_GRADIENT -> List.of(cost.tensorMaskGradient(tensor));
+          };
+      case Floats floats -> List.of(cost.floats(floats, 0));
+      case Dense dense -> cost.dense(dense, limits);
+    };
+  }
+
+  // Bytes.
+
+  private double activations() {
+    return batch
+        * (layout.in() + layout.out())
+        * problem.first().bytes();
+  }
+
+  private double kept() {
+    return (double) layout.blockRows() * layout.k() * layout.blockOut() * layout.blockIn();
+  }
+
+  private double sparseBytes() {
+    double indices = (double) layout.blockRows() * layout.k() * layout.indexType().bytes();
+    return activations() + kept() * problem.second().bytes() + indices;
+  }
+
+  private static double ceilDiv(double a, double b) {
+    return Math.ceil(a / b);
+  }
+
+  /** lanes.cuh: 64 results x 64 examples a block. */
+  private LaunchCost lanes(int shared) {
+    double groups = lines * ceilDiv(side, shared);
+    double mine = (double) LANE_RESULTS / shared;
+    double terms = density * depth;
+    double chunks = ceilDiv(depth, CHUNK);
+    double blocksOfChunk = Math.max(1, (double) CHUNK / blockDepth);
+    double visits = chunks * Math.min(1, blocksOfChunk * density);
+    double instructions =
+        1250 + chunks * 392 + mine * (visits * 48 + terms * (9.96 + 3.34 * shared));
+    double blocks = ceilDiv(groups, WARPS * mine) * ceilDiv(batch, TILE);
+    double l2 = (double) depth * TILE * problem.first().bytes();
+    return new LaunchCost(blocks, WARPS, instructions, 0, l2, sparseBytes());
+  }
+
+  /** few.cuh: a warp some outputs that share their inputs. */
+  private List<LaunchCost> few(Few plan) {
+    double warps = layout.blockRows() * ceilDiv(layout.blockOut(), plan.shared());
+    double steps = ceilDiv((double) layout.k() * layout.blockIn(), 32);
+    double instructions =
+        144
+            + 13.5 * plan.shared() * plan.examples()
+            + steps * (21 + plan.shared() * (8 + 1.4 * plan.examples()));
+    double staged = (double) layout.in() * plan.examples();
+    return List.of(
+        new LaunchCost(ceilDiv(staged, 256), WARPS, 40, 4 * staged),
+        new LaunchCost(ceilDiv(warps, WARPS), WARPS, instructions, sparseBytes()));
+  }
+
+  /** tensor_product.cuh: 128 examples x the results of some lines a block. */
+  private LaunchCost tensor(Tensor plan, double share) {
+    double[] counted = TENSOR[backward ? 1 : 0][Integer.numberOfTrailingZeros(plan.block() / 16)];
+    double unit = (double) ProductPlan.UNIT_BYTES / problem.first().bytes();
+    double union = ceilDiv(depth, unit) * (1 - Math.pow(1 - share, plan.lines()));
+    double warps = plan.threads() / 32.0;
+    double results = plan.block() * plan.lines();
+    double tilesM = TENSOR_BATCH / 16.0 / plan.kernel().number(2);
+    double mma = ceilDiv(depth, unit) * share * results / 8 * TENSOR_BATCH / 16 / warps;
+    boolean tf32 = problem.tf32();
+    double perUnit = counted[1] + (tf32 ? 4 * tilesM : 0);
+    double perMma = counted[2] + (tf32 ? (backward ? 16 : 4) / (2 * tilesM) : 0);
+    double instructions = counted[0] + union * perUnit + mma * perMma;
+    double blocks =
+        ceilDiv(this.results, results) * ceilDiv(batch, TENSOR_BATCH);
+    double l2 = ProductPlan.UNIT_BYTES * union * (TENSOR_BATCH + results);
+    return new LaunchCost(blocks, warps, instructions, mma, l2, sparseBytes());
+  }
+
+  /** Of lines of 16, 32, 64, 128 results: what a warp begins and ends with, a unit, an mma. */
+  private static final double[][][] TENSOR = {
+    {{2470, 120, 4.95}, {2773, 90, 3.54}, {805, 80, 1}, {1521, 78.5, 1}},
+    {{5170, 91, 2.04}, {3797, 93, 4.15}, {836, 85, 1}, {1552, 86, 1}}
+  };
+
+  /** dense.cuh. */
+  private LaunchCost floats(Floats plan, double guarded) {
+    double warps = plan.threads() / 32.0;
+    double blocks =
+        ceilDiv(results, plan.results()) * ceilDiv(batch, plan.examples());
+    double instructions = 1350 + guarded + ceilDiv(depth, 16) * (plan.threads() == 64 ? 1207 : 1180);
+    double l2 = 4.0 * depth * (plan.results() + plan.examples());
+    return new LaunchCost(blocks, warps, instructions, 0, l2, activations());
+  }
+
+  private List<LaunchCost> dense(Dense plan, DeviceLimits limits) {
+    if (problem.operation() == Operation.WEIGHT_GRADIENT) {
+      LaunchCost product =
+          plan.product() instanceof Tensor tensor ? tensorMaskGradient(tensor) : maskGradient();
+      return List.of(product, scatter(4, limits));
+    }
+    boolean inFloats = plan.product() instanceof Floats;
+    double bytes = inFloats ? 4 : problem.second().bytes();
+    List<LaunchCost> launches = new ArrayList<>();
+    boolean asItIs = !inFloats && layout.isDense();
+    if (!asItIs) {
+      double whole = bytes * layout.out() * layout.in();
+      launches.add(new LaunchCost(1, 1, 0, whole));
+      launches.add(scatter(bytes, limits));
+    }
+    if (plan.otherwise() != null) {
+      double sources = batch * depth;
+      launches.add(new LaunchCost(1, 1, 0, 4));
+      launches.add(
+          new LaunchCost(ceilDiv(sources / 8, 256), WARPS, 75, sources * problem.first().bytes()));
+    }
+    launches.add(
+        plan.product() instanceof Tensor tensor
+            ? tensor(tensor, 1)
+            : floats((Floats) plan.product(), SKIPPED));
+    if (plan.otherwise() != null) {
+      for (LaunchCost launch : launches(plan.otherwise(), problem, limits)) {
+        launches.add(new LaunchCost(launch.blocks(), launch.warps(), SKIPPED, 0));
+      }
+    }
+    return launches;
+  }
+
+  /** storage.cuh: the kept elements to or from a dense matrix, which L2 may hold. */
+  private LaunchCost scatter(double bytes, DeviceLimits limits) {
+    double inRow = (double) layout.k() * layout.blockOut() * layout.blockIn();
+    double whole = bytes * layout.out() * layout.in();
+    double read = kept() * problem.second().bytes();
+    double moved = whole <= limits.l2Bytes() / 2.0 ? read : read + Math.min(32 * kept(), whole) + whole;
+    double blocks = layout.blockRows() * ceilDiv(inRow, 256);
+    return new LaunchCost(blocks, inRow * layout.blockRows() / 32 / blocks, 55, moved);
+  }
+
+  /** weight_gradient.cuh: a lane a kept input. */
+  private LaunchCost weightGradient(int shared) {
+    double terms = (double) layout.k() * layout.blockIn();
+    double blocks =
+        layout.blockRows() * ceilDiv(layout.blockOut(), shared) * ceilDiv(terms, 256);
+    double warps = Math.min(WARPS, ceilDiv(terms, 32));
+    double instructions = 70 + batch * (11.3 + 16.7 * shared);
+    return new LaunchCost(blocks, warps, instructions, gradientBytes(kept()));
+  }
+
+  private double gradientBytes(double gradients) {
+    return activations() + 4 * gradients;
+  }
+
+  /** mask_gradient.cuh: 64 outputs x 64 inputs a block. */
+  private LaunchCost maskGradient() {
+    double blocks = ceilDiv(layout.out(), TILE) * ceilDiv(layout.in(), TILE);
+    double instructions = 850 + batch * 38.6;
+    return new LaunchCost(blocks, WARPS, instructions, gradientBytes(layout.out() * (double) layout.in()));
+  }
+
+  /** tensor_gradient.cuh: a tile of gradients a block. */
+  private LaunchCost tensorWeightGradient(Tensor plan) {
+    double terms = (double) layout.k() * layout.blockIn();
+    double blocks =
+        layout.blockRows()
+            * ceilDiv(layout.blockOut(), plan.block())
+            * ceilDiv(terms, plan.lines());
+    return tensorGradient(plan, blocks, 0, kept());
+  }
+
+  private LaunchCost tensorMaskGradient(Tensor plan) {
+    double blocks = ceilDiv(layout.out(), plan.block()) * ceilDiv(layout.in(), plan.lines());
+    return tensorGradient(plan, blocks, 1260, layout.out() * (double) layout.in());
+  }
+
+  private LaunchCost tensorGradient(Tensor plan, double blocks, double more, double gradients) {
+    double warps = plan.threads() / 32.0;
+    double unit = (double) ProductPlan.UNIT_BYTES / problem.first().bytes();
+    double steps = ceilDiv(batch, unit);
+    double mma = steps * plan.block() * plan.lines() / 128.0 / warps;
+    double instructions =
+        more + 440 + steps * (problem.tf32() ? 58 : 33) + mma * (problem.tf32() ? 2.6 : 1.6);
+    double l2 = steps * ProductPlan.UNIT_BYTES * (plan.block() + plan.lines());
+    return new LaunchCost(blocks, warps, instructions, mma, l2, gradientBytes(gradients));
   }
 }

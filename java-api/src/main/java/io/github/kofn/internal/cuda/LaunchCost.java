@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cuda;
+
+/**
+ * What a launch does, and how long that is taken to last: a model, to compare kernels with each
+ * other, and no prediction of a time.
+ *
+ * <p>Thread blocks are dealt to multiprocessors evenly, ceil(blocks / multiprocessors) to the
+ * busiest. That one issues 4 warp instructions a cycle, one a warp; completes an mma of 16 x 8
+ * results and 32 bytes of depth in 2 cycles (compute capability 8.0: 1024 multiply-adds of 16-bit
+ * factors, 512 of TF32, 2048 of I8 a cycle); and loads 32 bytes a cycle from L2. All of them
+ * together move 12 bytes a cycle and multiprocessor from and to DRAM (10 on an A100, 15 on an
+ * H100). The slowest of these counts, and every launch costs 2000 cycles more, about a microsecond,
+ * for its beginning and end.
+ *
+ * @param blocks thread blocks
+ * @param warps of a block
+ * @param instructions that a warp issues, as PTX without moves and loads of parameters, which ptxas
+ *     makes operands of
+ * @param mma of a warp
+ * @param l2Bytes that a block loads
+ * @param dramBytes that all of them move
+ */
+record LaunchCost(
+    double blocks,
+    double warps,
+    double instructions,
+    double mma,
+    double l2Bytes,
+    double dramBytes) {
+  private static final double ISSUE = 4;
+  private static final double MMA_CYCLES = 2;
+  private static final double L2_RATE = 32;
+  private static final double DRAM_RATE = 12;
+  private static final double BEGIN_AND_END = 2000;
+
+  /** One without tensor cores whose loads from L2 do not count. */
+  LaunchCost(double blocks, double warps, double instructions, double dramBytes) {
+    this(blocks, warps, instructions, 0, 0, dramBytes);
+  }
+
+  /** Warp instructions of all blocks. */
+  double issued() {
+    return blocks * warps * instructions;
+  }
+
+  /** The model's cycles on a device. */
+  double cycles(DeviceLimits limits) {
+    double busiest = Math.ceil(blocks / limits.multiprocessors());
+    double issue = Math.max(busiest * warps * instructions / ISSUE, instructions);
+    double multiply = busiest * warps * mma * MMA_CYCLES;
+    double load = busiest * l2Bytes / L2_RATE;
+    double memory = dramBytes / (limits.multiprocessors() * DRAM_RATE);
+    double longest = Math.max(Math.max(issue, multiply), Math.max(load, memory));
+    return blocks == 0 ? 0 : BEGIN_AND_END + longest;
+  }
+}
