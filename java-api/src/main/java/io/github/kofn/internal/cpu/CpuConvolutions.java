@@ -162,6 +162,7 @@ final class CpuConvolutions implements ConvolutionKernels {
       ProductFinish finish,
       Scratch scratch) {
     ProductLanes kernel = widths.of(Tiles.width(y.rows(), panel));
+    SumKernels sums = widths.sums(Tiles.width(y.rows(), panel));
     int stride = x.stride(panel);
     int from = channel * windows.pixels();
     int to = from + windows.pixels();
@@ -171,13 +172,13 @@ final class CpuConvolutions implements ConvolutionKernels {
     long at = direct ? Tiles.offset(y, panel, from) : 0;
     for (int pixel = 0; pixel < windows.pixels(); pixel++) {
       int list = windows.begin(pixel);
-      kernel.sums1(
+      sums.one(
           x.segment(panel),
           x.offset(panel) + 4L * windows.base(pixel) * stride,
           stride,
           windows.input,
           list,
-          windows.length(pixel),
+          list + windows.length(pixel),
           windows.weight,
           list,
           tile,

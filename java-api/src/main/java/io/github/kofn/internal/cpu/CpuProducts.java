@@ -12,10 +12,11 @@ import io.github.kofn.sparse.KofNLayout;
  *
  * <p>A kept weight meets 64 examples, a panel's row, which lie side by side: one broadcast and,
  * with 16 lanes, four FMAs whose other operand is memory. The floor of single weights is therefore
- * two cycles a weight and panel by FMAs and by first-level loads alike (two of each a cycle); rows
- * that come from the second-level cache cost four at 64 bytes a cycle, half of the FMA peak.
- * Outputs that share their inputs (blocks with more than one output, dense matrices) are computed
- * four at a time: a row is loaded once for 16 FMAs, and FMAs are the floor.
+ * set by loads: of first-level loads six a weight and panel (index, weight and four vectors), three
+ * cycles at two a cycle; rows that come from the second-level cache take 256 bytes, 5 to 6 cycles
+ * at what it delivers. Outputs that share their inputs (blocks with more than one output, dense
+ * matrices) are computed six or four at a time: a row is loaded once for 24 FMAs, 12 cycles, and
+ * FMAs are the floor.
  *
  * <p>Everything is computed in F32; other types, heap memory, row-major activations and panels that
  * are no whole number of vectors wide pass through aligned scratch memory on their way in and out.

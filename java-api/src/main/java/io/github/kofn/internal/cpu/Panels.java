@@ -26,7 +26,8 @@ final class Panels {
     this.fullDirect = full > 0 && Tiles.isTile(view, 0, Layout.PANEL);
     this.tailDirect = tailStride > 0 && Tiles.isTile(view, full, tailStride);
     long floats = (fullDirect ? 0 : tailAt()) + (tailDirect ? 0 : (long) features * tailStride);
-    this.copy = floats == 0 ? null : scratch.floats(slot, floats);
+    boolean inPlace = (full == 0 || fullDirect) && (tailStride == 0 || tailDirect);
+    this.copy = inPlace ? null : scratch.floats(slot, floats);
   }
 
   /** The tiles of a view; what has to be copied goes to a slot of the scratch, which must last. */

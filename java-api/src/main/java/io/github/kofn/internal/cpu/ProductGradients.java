@@ -7,15 +7,11 @@ import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.Activation;
 import io.github.kofn.sparse.KofNLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** The gradients whose sums run over the batch. */
 final class ProductGradients {
   private static final int STEP = Layout.PANEL;
-
-  /** The most elements of dY that are held side by side for the dense product: 64 MiB. */
-  private static final int HELD = 1 << 24;
 
   /**
    * How many dot products run beside each other, panel by panel: their partial sums (256 KiB with
@@ -71,22 +67,22 @@ final class ProductGradients {
       Panels ds,
       View target,
       Scratch scratch) {
-    ProductTerms.Lists lists = scratch.lists;
-    lists.clear();
+    TermLists lists = scratch.lists;
+    lists.clear(1);
     for (int unit = firstUnit; unit < endUnit; unit++) {
       int inputsAt = -1;
       int length = 0;
       for (int o = terms.firstOutput(unit); o < terms.endOutput(unit); o++) {
         if (lists.weights() + length > DOTS && lists.groups > 0) {
           dots(pattern, xs, ds, target, scratch);
-          lists.clear();
+          lists.clear(1);
           inputsAt = -1;
         }
         if (inputsAt < 0) {
-          inputsAt = lists.inputs();
+          inputsAt = lists.inputs;
           length = terms.listKept(terms.blockOf(unit), lists);
         }
-        lists.group(o, 1, inputsAt, length);
+        lists.group(o, o + 1, inputsAt, length);
       }
     }
     dots(pattern, xs, ds, target, scratch);
@@ -98,7 +94,7 @@ final class ProductGradients {
 
   /** The sums over the batch of dy[b][o] * x[b][i] for the outputs and inputs that are listed. */
   private void dots(Pattern pattern, Panels xs, Panels ds, View target, Scratch scratch) {
-    ProductTerms.Lists lists = scratch.lists;
+    TermLists lists = scratch.lists;
     int lanes = widths.lanes();
     int size = lists.weights();
     float[] sums = scratch.sums(Math.multiplyExact(size + lanes, lanes));
@@ -127,7 +123,7 @@ final class ProductGradients {
     }
   }
 
-  private static void scatter(Pattern pattern, ProductTerms.Lists lists, int group, View target) {
+  private static void scatter(Pattern pattern, TermLists lists, int group, View target) {
     int o = lists.firstOutput(group);
     int length = lists.length(group);
     int from = lists.weightsAt(group);
@@ -161,123 +157,20 @@ final class ProductGradients {
     }
   }
 
-  /**
-   * The dense product dY^T X, four outputs by 64 inputs at a time: X is turned so that inputs lie
-   * side by side, and dY supplies the weights. A part is a run of block columns.
-   */
+  /** dY^T X times the weights, summed over blocks. */
   void mask(KofNLayout layout, View weights, View x, View dy, View target) {
-    int batch = Math.toIntExact(x.rows());
     for (int r = 0; r < layout.blockRows(); r++) {
       clear(target, r);
     }
-    int perChunk = Math.max(1, HELD / Math.max(1, batch) / ProductLanes.GROUP);
-    int groups = Math.ceilDiv(layout.out(), ProductLanes.GROUP);
-    for (int g = 0; g < groups && batch > 0; g += perChunk) {
-      int from = g * ProductLanes.GROUP;
-      int to = (int) Math.min(layout.out(), (long) (g + perChunk) * ProductLanes.GROUP);
-      maskOfOutputs(layout, weights, x, dy, target, from, to);
-    }
+    DenseGradient.Taker taker =
+        (o, feature, count, line) -> addToBlocks(layout, weights, target, o, feature, count, line);
+    new DenseGradient(widths, workers, x, dy).compute(layout.blockIn(), taker);
   }
 
   private static void clear(View target, int row) {
     MemorySegment memory = target.buffer().host();
     long at = target.offset() + 4L * row * target.pitch();
     memory.asSlice(at, 4 * target.columns()).fill((byte) 0);
-  }
-
-  private void maskOfOutputs(
-      KofNLayout layout, View weights, View x, View dy, View target, int from, int to) {
-    int batch = Math.toIntExact(x.rows());
-    Scratch.Pool pool = widths.pool();
-    Scratch shared = pool.take();
-    int groups = Math.ceilDiv(to - from, ProductLanes.GROUP);
-    float[] d = shared.weights(groups * ProductLanes.GROUP * batch);
-    workers.run(
-        groups,
-        g -> {
-          Scratch mine = pool.take();
-          int first = from + g * ProductLanes.GROUP;
-          int outs = Math.min(ProductLanes.GROUP, to - first);
-          interleave(dy, first, outs, d, g * ProductLanes.GROUP * batch, mine);
-          pool.give(mine);
-        });
-    int columns = Math.max(1, STEP / layout.blockIn());
-    workers.run(
-        Math.ceilDiv(layout.blockColumns(), columns),
-        part -> {
-          Scratch mine = pool.take();
-          long first = (long) part * columns * layout.blockIn();
-          int end = (int) Math.min(layout.in(), first + (long) columns * layout.blockIn());
-          for (int f = (int) first; f < end; f += STEP) {
-            int count = Math.min(STEP, end - f);
-            maskTile(layout, weights, x, d, target, from, to, f, count, mine);
-          }
-          pool.give(mine);
-        });
-    pool.give(shared);
-  }
-
-  /** Lays the given outputs of dY side by side: to[at + 4 b + i]. */
-  private void interleave(View dy, int first, int outs, float[] to, int at, Scratch scratch) {
-    int panels = Tiles.panels(dy.rows());
-    MemorySegment tile = scratch.floats(0, (long) ProductLanes.GROUP * STEP);
-    float[] line = scratch.line(ProductLanes.GROUP * STEP);
-    for (int p = 0; p < panels; p++) {
-      Tiles.load(dy, p, first, first + outs, tile, 0, STEP, scratch.stage);
-      MemorySegment.copy(tile, ValueLayout.JAVA_FLOAT, 0, line, 0, outs * STEP);
-      int width = Tiles.width(dy.rows(), p);
-      for (int b = 0; b < width; b++) {
-        int row = at + ProductLanes.GROUP * (p * STEP + b);
-        for (int i = 0; i < ProductLanes.GROUP; i++) {
-          to[row + i] = i < outs ? line[i * STEP + b] : 0;
-        }
-      }
-    }
-  }
-
-  private void maskTile(
-      KofNLayout layout,
-      View weights,
-      View x,
-      float[] d,
-      View target,
-      int from,
-      int to,
-      int feature,
-      int count,
-      Scratch scratch) {
-    int batch = Math.toIntExact(x.rows());
-    MemorySegment turned = scratch.floats(0, (long) batch * STEP);
-    for (int p = 0; p < Tiles.panels(batch); p++) {
-      Tiles.loadTurned(x, p, feature, count, turned, 4L * p * STEP * STEP, scratch.stage);
-    }
-    int[] examples = scratch.features(batch);
-    for (int b = 0; b < batch; b++) {
-      examples[b] = b;
-    }
-    MemorySegment product = scratch.floats(1, (long) ProductLanes.GROUP * STEP);
-    ProductLanes kernel = widths.of(STEP);
-    float[] line = scratch.line(3 * STEP);
-    for (int o = from; o < to; o += ProductLanes.GROUP) {
-      int outs = Math.min(ProductLanes.GROUP, to - o);
-      kernel.sums4(
-          turned,
-          0,
-          STEP,
-          examples,
-          0,
-          batch,
-          d,
-          (o - from) * batch,
-          product,
-          0,
-          outs,
-          scratch.tile);
-      for (int i = 0; i < outs; i++) {
-        MemorySegment.copy(product, ValueLayout.JAVA_FLOAT, 4L * i * STEP, line, 0, count);
-        addToBlocks(layout, weights, target, o + i, feature, count, line);
-      }
-    }
   }
 
   /** Multiplies a piece of a row of dY^T X by the weights and adds it to the blocks' sums. */

@@ -25,8 +25,8 @@ final class ProductIntegers {
         Tiles.panels(y.rows()) * units,
         part -> {
           Scratch mine = widths.pool().take();
-          ProductTerms.Lists lists = mine.lists;
-          lists.clear();
+          TermLists lists = mine.lists;
+          lists.clear(widths.most());
           terms.list(part % units, lists, mine);
           tile(lists, x, y, part / units, finish, mine);
           widths.pool().give(mine);
@@ -34,19 +34,18 @@ final class ProductIntegers {
   }
 
   private void tile(
-      ProductTerms.Lists lists, View x, View y, int panel, ProductFinish finish, Scratch scratch) {
+      TermLists lists, View x, View y, int panel, ProductFinish finish, Scratch scratch) {
     int width = Tiles.width(y.rows(), panel);
     int stride = widths.stride(width);
     int[] sums = new int[Layout.PANEL];
     float[] row = new float[Layout.PANEL];
     for (int g = 0; g < lists.groups; g++) {
-      int pitch = ProductTerms.Lists.pitch(lists.outputs(g));
       int first = lists.firstOutput(g);
-      MemorySegment tile = scratch.floats(0, (long) ProductLanes.GROUP * stride);
+      MemorySegment tile = scratch.floats(0, (long) SumKernels.SIX * stride);
       for (int i = 0; i < lists.outputs(g); i++) {
         Arrays.fill(sums, 0);
         for (int j = 0; j < lists.length(g); j++) {
-          int weight = (int) lists.weight[lists.weightsAt(g) + j * pitch + i];
+          int weight = (int) lists.weight[lists.at(g, first + i, j)];
           addRow(x, panel, lists.input[lists.inputsAt(g) + j], width, weight, sums);
         }
         for (int b = 0; b < stride; b++) {

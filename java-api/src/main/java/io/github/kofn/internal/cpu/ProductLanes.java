@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
-import io.github.kofn.Layout;
 import io.github.kofn.sparse.Activation;
 import java.lang.foreign.MemorySegment;
 
@@ -10,48 +9,8 @@ import java.lang.foreign.MemorySegment;
  * segments) are in bytes, strides and widths in floats; widths are multiples of {@link #lanes}.
  */
 interface ProductLanes {
-  /** The outputs that {@link #sums4} computes at once. */
-  int GROUP = 4;
-
-  /** The floats of a group of outputs of a panel. */
-  int TILE = GROUP * Layout.PANEL;
-
   /** The number of floats in a vector. */
   int lanes();
-
-  /**
-   * One output of a tile: {@code y[b] = sum over j of weights[weightsAt + j] * x[inputs[inputsAt +
-   * j]][b]}, where the rows of x and y are {@code stride} long.
-   */
-  void sums1(
-      MemorySegment x,
-      long xAt,
-      int stride,
-      int[] inputs,
-      int inputsAt,
-      int length,
-      float[] weights,
-      int weightsAt,
-      MemorySegment y,
-      long yAt);
-
-  /**
-   * Up to {@link #GROUP} outputs that share their inputs; the weights of an input lie side by side,
-   * {@link #GROUP} of them whatever {@code outs} is. The tile, {@link #TILE} floats, is to work in.
-   */
-  void sums4(
-      MemorySegment x,
-      long xAt,
-      int stride,
-      int[] inputs,
-      int inputsAt,
-      int length,
-      float[] weights,
-      int weightsAt,
-      MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile);
 
   /**
    * Partial dot products: lane l of the {@code pitch} floats from {@code sums[sumsAt + j * pitch]}

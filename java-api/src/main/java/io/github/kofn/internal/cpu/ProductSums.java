@@ -58,8 +58,8 @@ final class ProductSums {
           int unit = part / splits * perPart;
           int panel = part % splits * perSplit;
           Scratch mine = pool.take();
-          ProductTerms.Lists lists = mine.lists;
-          lists.clear();
+          TermLists lists = mine.lists;
+          lists.clear(widths.most());
           int end = Math.min(units, unit + perPart);
           terms.list(unit, end, lists, mine);
           int from = terms.firstOutput(unit);
@@ -111,7 +111,7 @@ final class ProductSums {
   }
 
   private void tile(
-      ProductTerms.Lists lists,
+      TermLists lists,
       Panels x,
       View y,
       int panel,
@@ -126,41 +126,26 @@ final class ProductSums {
     MemorySegment tile =
         direct ? y.buffer().host() : scratch.floats(0, (long) (to - from) * Layout.PANEL);
     long at = direct ? Tiles.offset(y, panel, from) : 0;
-    MemorySegment segment = x.segment(panel);
-    long offset = x.offset(panel);
+    MemorySegment segment = x.segment(panel).asSlice(x.offset(panel));
     float[] single = width == 1 ? scratch.line(x.features()) : null;
     if (single != null) {
-      MemorySegment.copy(
-          segment, ValueLayout.JAVA_FLOAT_UNALIGNED, offset, single, 0, x.features());
+      MemorySegment.copy(segment, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, single, 0, x.features());
     }
+    SumKernels sums = widths.sums(width);
     for (int g = 0; g < lists.groups; g++) {
-      int outs = lists.outputs(g);
-      int inputsAt = lists.inputsAt(g);
-      int length = lists.length(g);
-      int weightsAt = lists.weightsAt(g);
       long to0 = at + 4L * (lists.firstOutput(g) - from) * stride;
-      int[] input = lists.input;
-      float[] weight = lists.weight;
-      if (outs == 1 && single != null) {
-        float sum = ProductScalar.sum(single, input, inputsAt, length, weight, weightsAt);
+      if (single != null && lists.outputs(g) == 1) {
+        float sum =
+            SumScalar.sum(
+                single,
+                lists.input,
+                lists.inputsAt(g),
+                lists.length(g),
+                lists.weight,
+                lists.weightsAt(g));
         tile.set(ValueLayout.JAVA_FLOAT_UNALIGNED, to0, sum);
-      } else if (outs == 1) {
-        kernel.sums1(
-            segment, offset, stride, input, inputsAt, length, weight, weightsAt, tile, to0);
       } else {
-        kernel.sums4(
-            segment,
-            offset,
-            stride,
-            input,
-            inputsAt,
-            length,
-            weight,
-            weightsAt,
-            tile,
-            to0,
-            outs,
-            scratch.tile);
+        lists.sum(g, sums, segment, stride, tile, to0, scratch.tile);
       }
     }
     finish.apply(kernel, tile, at, stride, panel, from, to, scratch);

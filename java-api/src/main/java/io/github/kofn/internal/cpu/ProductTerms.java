@@ -6,7 +6,6 @@ import io.github.kofn.internal.kernels.ProductKernels.Companion;
 import io.github.kofn.internal.kernels.ProductKernels.Pattern;
 import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.KofNLayout;
-import java.util.Arrays;
 
 /**
  * What a product's outputs are sums of: for each group of outputs a list of inputs, and for each
@@ -102,7 +101,7 @@ final class ProductTerms {
   }
 
   /** Adds the groups of units [first, end) to the lists. */
-  void list(int first, int end, Lists lists, Scratch scratch) {
+  void list(int first, int end, TermLists lists, Scratch scratch) {
     if (companion != null
         && !keepsEverything()
         && layout.blockOut() == 1
@@ -116,7 +115,7 @@ final class ProductTerms {
   }
 
   /** Adds a unit's groups to the lists. */
-  void list(int unit, Lists lists, Scratch scratch) {
+  void list(int unit, TermLists lists, Scratch scratch) {
     int from = firstOutput(unit);
     int to = endOutput(unit);
     if (from >= to) {
@@ -148,14 +147,14 @@ final class ProductTerms {
       char[] columns = scratch.chars(count);
       Elements.readChars(pattern.indices(), (long) from * k, columns, count);
       for (int o = 0; o < to - from; o++) {
-        sums[o] = ProductScalar.sum(x, columns, values, o * k, k);
+        sums[o] = SumScalar.sum(x, columns, values, o * k, k);
       }
       return;
     }
     int[] columns = scratch.features(count);
     Elements.readIndices(pattern.indices(), (long) from * k, columns, 0, count, scratch);
     for (int o = 0; o < to - from; o++) {
-      sums[o] = ProductScalar.sum(x, columns, o * k, k, values, o * k);
+      sums[o] = SumScalar.sum(x, columns, o * k, k, values, o * k);
     }
   }
 
@@ -163,110 +162,126 @@ final class ProductTerms {
     return pattern.indices() == null;
   }
 
-  private void listRow(int blockRow, int from, int to, Lists lists, Scratch scratch) {
+  private void listRow(int blockRow, int from, int to, TermLists lists, Scratch scratch) {
     int inputsAt = lists.inputs;
     int length = listKept(blockRow, lists);
+    int first = lists.group(from, to, inputsAt, length);
     if (pattern.packed()) {
-      listPacked(blockRow, from, to, inputsAt, length, lists, scratch);
+      listPacked(blockRow, first, lists, scratch);
+    } else {
+      listInPlace(first, lists, scratch);
+    }
+  }
+
+  private void listInPlace(int first, TermLists lists, Scratch scratch) {
+    View values = pattern.values();
+    int in = layout.in();
+    for (int g = first; g < lists.groups; g++) {
+      int length = lists.length(g);
+      int outs = lists.outputs(g);
+      boolean sparseRow = length < in / 16;
+      int width = sparseRow ? length : in;
+      float[] lines = scratch.line(Math.multiplyExact(outs, width));
+      for (int o = 0; o < outs; o++) {
+        long row = (lists.firstOutput(g) + o) * values.pitch();
+        if (sparseRow) {
+          Elements.readAt(values, row, lists.input, lists.inputsAt(g), lines, o * width, length);
+        } else {
+          Elements.read(values, row, lines, o * width, width);
+        }
+      }
+      if (sparseRow || length == in) {
+        lists.weights(g, lines, 0, width, length, length);
+      } else {
+        lists.weightsOfInputs(g, lines, width);
+      }
+    }
+  }
+
+  private void listPacked(int blockRow, int first, TermLists lists, Scratch scratch) {
+    int bi = layout.blockIn();
+    int bo = layout.blockOut();
+    long blockSize = (long) bo * bi;
+    long at = layout.k() * blockSize * blockRow;
+    if (bo <= UNIT && layout.k() * blockSize <= AT_ONCE) {
+      int size = (int) (layout.k() * blockSize);
+      if (bi == 1 && bo == lists.pitch(first)) {
+        // What is stored side by side is wanted so.
+        Elements.read(pattern.values(), at, lists.weight, lists.weightsAt(first), size);
+        return;
+      }
+      float[] line = scratch.line(size);
+      Elements.read(pattern.values(), at, line, 0, size);
+      for (int g = first; g < lists.groups; g++) {
+        int inBlock = lists.firstOutput(g) - blockRow * bo;
+        lists.weights(g, line, inBlock * bi, bi, bi, (int) blockSize);
+      }
       return;
     }
-    View values = pattern.values();
-    boolean sparseRow = length < layout.in() / 16;
-    float[] line = scratch.line(layout.in());
-    for (int o = from; o < to; o++) {
-      if ((o - from) % ProductLanes.GROUP == 0) {
-        lists.group(o, Math.min(ProductLanes.GROUP, to - o), inputsAt, length);
+    int width = layout.k() * Math.min(bi, layout.in());
+    for (int g = first; g < lists.groups; g++) {
+      float[] lines = scratch.line(Math.multiplyExact(lists.outputs(g), width));
+      for (int o = 0; o < lists.outputs(g); o++) {
+        int inBlock = lists.firstOutput(g) + o - blockRow * bo;
+        readPacked(at + (long) inBlock * bi, blockSize, lines, o * width);
       }
-      if (sparseRow) {
-        Elements.readAt(values, o * values.pitch(), lists.input, inputsAt, line, 0, length);
-        lists.weights(o, line, 0, 1, 1);
-      } else {
-        Elements.read(values, o * values.pitch(), line, 0, layout.in());
-        lists.weightsOfInputs(o, line);
-      }
+      lists.weights(g, lines, 0, width, width, width);
     }
   }
 
-  private void listPacked(
-      int blockRow, int from, int to, int inputsAt, int length, Lists lists, Scratch scratch) {
-    int bi = layout.blockIn();
-    long blockSize = (long) layout.blockOut() * bi;
-    long size = layout.k() * blockSize;
-    boolean atOnce = layout.blockOut() <= UNIT && size <= AT_ONCE;
-    float[] line = scratch.line(atOnce ? (int) size : layout.k() * Math.min(bi, layout.in()));
-    if (atOnce) {
-      Elements.read(pattern.values(), blockRow * size, line, 0, (int) size);
-    }
-    for (int o = from; o < to; o++) {
-      int inBlock = o - blockRow * layout.blockOut();
-      if ((o - from) % ProductLanes.GROUP == 0) {
-        lists.group(o, Math.min(ProductLanes.GROUP, to - o), inputsAt, length);
-      }
-      if (atOnce) {
-        lists.weights(o, line, inBlock * bi, bi, (int) blockSize);
-      } else {
-        readPacked(blockRow * size + (long) inBlock * bi, blockSize, line);
-        lists.weights(o, line, 0, 1, 1);
-      }
-    }
-  }
-
-  private void readPacked(long at, long blockSize, float[] line) {
+  /** A row of a block row's values, block after block. */
+  private void readPacked(long at, long blockSize, float[] line, int to) {
     int bi = Math.min(layout.blockIn(), layout.in());
     if (layout.blockOut() == 1) {
-      Elements.read(pattern.values(), at, line, 0, layout.k() * bi);
+      Elements.read(pattern.values(), at, line, to, layout.k() * bi);
     } else if (bi == 1) {
       for (int j = 0; j < layout.k(); j++) {
-        line[j] = Elements.get(pattern.values(), at + j * blockSize);
+        line[to + j] = Elements.get(pattern.values(), at + j * blockSize);
       }
     } else {
       for (int j = 0; j < layout.k(); j++) {
-        Elements.read(pattern.values(), at + j * blockSize, line, j * bi, bi);
+        Elements.read(pattern.values(), at + j * blockSize, line, to + j * bi, bi);
       }
     }
   }
 
   /** Lists the inputs that a block row keeps; only the last block can be cut off. */
-  int listKept(int blockRow, Lists lists) {
+  int listKept(int blockRow, TermLists lists) {
     int bi = layout.blockIn();
     int k = layout.k();
     int at = lists.inputs;
     if (keepsEverything()) {
-      for (int i = 0, end = k == 0 ? 0 : layout.in(); i < end; i++) {
-        lists.input(i);
-      }
+      lists.listInputs(0, k == 0 ? 0 : layout.in());
       return lists.inputs - at;
     }
     if (bi == 1) {
       int[] target = lists.inputs(k);
-      Elements.readIndices(pattern.indices(), (long) blockRow * k, target, at, k, lists.scratch);
+      Elements.readIndices(pattern.indices(), (long) blockRow * k, target, at, k, lists.scratch());
       lists.inputs += k;
       return k;
     }
     int[] slots = lists.slots(k);
-    Elements.readIndices(pattern.indices(), (long) blockRow * k, slots, 0, k, lists.scratch);
+    Elements.readIndices(pattern.indices(), (long) blockRow * k, slots, 0, k, lists.scratch());
     for (int j = 0; j < k; j++) {
       int first = slots[j] * bi;
       int last = (int) Math.min(layout.in(), (long) first + bi);
-      for (int i = first; i < last; i++) {
-        lists.input(i);
-      }
+      lists.listInputs(first, last);
     }
     return lists.inputs - at;
   }
 
-  private void listColumn(int blockColumn, int from, int to, Lists lists, Scratch scratch) {
+  private void listColumn(int blockColumn, int from, int to, TermLists lists, Scratch scratch) {
     int entries = 1;
     int[] rows = {0};
     int[] slots = rows;
     if (!keepsEverything()) {
       int[] bounds = new int[2];
-      Elements.readIndices(companion.starts(), blockColumn, bounds, 0, 2, lists.scratch);
+      Elements.readIndices(companion.starts(), blockColumn, bounds, 0, 2, lists.scratch());
       entries = bounds[1] - bounds[0];
       rows = lists.slots(2 * entries);
       slots = rows;
-      Elements.readIndices(companion.rows(), bounds[0], rows, 0, entries, lists.scratch);
-      Elements.readIndices(companion.slots(), bounds[0], slots, entries, entries, lists.scratch);
+      Elements.readIndices(companion.rows(), bounds[0], rows, 0, entries, lists.scratch());
+      Elements.readIndices(companion.slots(), bounds[0], slots, entries, entries, lists.scratch());
     }
     int bo = layout.blockOut();
     int inputsAt = lists.inputs;
@@ -276,15 +291,10 @@ final class ProductTerms {
     }
     for (int e = 0; e < entries; e++) {
       int last = (int) Math.min(layout.out(), (long) (rows[e] + 1) * bo);
-      for (int o = rows[e] * bo; o < last; o++) {
-        lists.input(o);
-      }
+      lists.listInputs(rows[e] * bo, last);
     }
     int length = lists.inputs - inputsAt;
-    int firstGroup = lists.groups;
-    for (int i = from; i < to; i += ProductLanes.GROUP) {
-      lists.group(i, Math.min(ProductLanes.GROUP, to - i), inputsAt, length);
-    }
+    int firstGroup = lists.group(from, to, inputsAt, length);
     float[] line = scratch.line(UNIT);
     int j = 0;
     for (int e = 0; e < entries; e++) {
@@ -308,18 +318,18 @@ final class ProductTerms {
    * Columns of single weights, a row of W after the other: elements of a row lie near each other,
    * those of a column lie a row apart. Each column's list grows at an end of its own.
    */
-  private void listSingleWeights(int first, int end, Lists lists, Scratch scratch) {
+  private void listSingleWeights(int first, int end, TermLists lists, Scratch scratch) {
     int columns = end - first;
     int k = layout.k();
     int[] next = lists.slots(columns + 1 + k);
     Elements.readIndices(companion.starts(), first, next, 0, columns + 1, scratch);
     int base = next[0];
     int inputsAt = lists.inputs - base;
-    int weightsAt = lists.weights - base;
+    int weightsAt = lists.weights() - base;
     int[] input = lists.inputs(next[columns] - base);
     lists.inputs += next[columns] - base;
     for (int c = 0; c < columns; c++) {
-      lists.group(first + c, 1, inputsAt + next[c], next[c + 1] - next[c]);
+      lists.group(first + c, first + c + 1, inputsAt + next[c], next[c + 1] - next[c]);
     }
     float[] weight = lists.weight;
     float[] line = scratch.line(k);
@@ -345,7 +355,7 @@ final class ProductTerms {
 
   /** One column of W: its elements lie apart, and are fetched one by one. */
   private void listSingleColumn(
-      int blockColumn, int column, int entries, int[] rows, int[] slots, Lists lists) {
+      int blockColumn, int column, int entries, int[] rows, int[] slots, TermLists lists) {
     int bo = layout.blockOut();
     int inputsAt = lists.inputs;
     int[] input = lists.inputs(Math.multiplyExact(entries, bo));
@@ -358,7 +368,7 @@ final class ProductTerms {
       }
     }
     lists.inputs += length;
-    lists.group(column, 1, inputsAt, length);
+    lists.group(column, column + 1, inputsAt, length);
     int weightsAt = lists.weightsAt(lists.groups - 1);
     View values = pattern.values();
     if (!pattern.packed()) {
@@ -386,156 +396,5 @@ final class ProductTerms {
     }
     long inBlock = column - (long) blockColumn * layout.blockIn();
     Elements.readColumn(blocks, inBlock, packedRows, 0, lists.weight, weightsAt, length);
-  }
-
-  /** The lists of a few units, in arrays that are used again. */
-  static final class Lists {
-    private static final int FIELDS = 5;
-
-    private final Scratch scratch;
-    private int[] slots = new int[0];
-    private int[] positions = new int[0];
-    private int[] table = new int[64];
-    int[] input;
-    float[] weight;
-    int groups;
-    private int inputs;
-    private int weights;
-
-    Lists(Scratch scratch) {
-      this.scratch = scratch;
-    }
-
-    /** Empties the lists. */
-    void clear() {
-      input = scratch.features(64);
-      weight = scratch.weights(64);
-      groups = 0;
-      inputs = 0;
-      weights = 0;
-    }
-
-    int firstOutput(int group) {
-      return table[FIELDS * group];
-    }
-
-    int outputs(int group) {
-      return table[FIELDS * group + 1];
-    }
-
-    int inputsAt(int group) {
-      return table[FIELDS * group + 2];
-    }
-
-    int length(int group) {
-      return table[FIELDS * group + 3];
-    }
-
-    int weightsAt(int group) {
-      return table[FIELDS * group + 4];
-    }
-
-    int inputs() {
-      return inputs;
-    }
-
-    int weights() {
-      return weights;
-    }
-
-    /** How many weights stand side by side for each input. */
-    static int pitch(int outputs) {
-      return outputs == 1 ? 1 : ProductLanes.GROUP;
-    }
-
-    /** Begins a group of outputs whose inputs are listed already. */
-    void group(int first, int count, int inputsAt, int length) {
-      int at = FIELDS * groups++;
-      if (table.length < at + FIELDS) {
-        table = Arrays.copyOf(table, 2 * table.length);
-      }
-      table[at] = first;
-      table[at + 1] = count;
-      table[at + 2] = inputsAt;
-      table[at + 3] = length;
-      table[at + 4] = weights;
-      int size = Math.multiplyExact(length, pitch(count));
-      weight = scratch.weights(Math.addExact(weights, size));
-      if (count > 1) {
-        Arrays.fill(weight, weights, weights + size, 0);
-      }
-      weights += size;
-    }
-
-    private int[] inputs(int more) {
-      input = scratch.features(Math.addExact(inputs, more));
-      return input;
-    }
-
-    private void input(int value) {
-      if (inputs == input.length) {
-        input = scratch.features(inputs + 1);
-      }
-      input[inputs++] = value;
-    }
-
-    private int[] positions(int size) {
-      positions = positions.length >= size ? positions : new int[size + size / 4];
-      return positions;
-    }
-
-    private int[] slots(int size) {
-      slots = slots.length >= size ? slots : new int[size + size / 4];
-      return slots;
-    }
-
-    /**
-     * The weights of an output of the last group, in the order of its inputs: runs of neighbours,
-     * {@code distance} apart.
-     */
-    private void weights(int output, float[] from, int first, int run, int distance) {
-      int group = groups - 1;
-      int pitch = pitch(outputs(group));
-      int at = weightsAt(group) + output - firstOutput(group);
-      int length = length(group);
-      if (pitch == 1 && run == distance) {
-        System.arraycopy(from, first, weight, at, length);
-        return;
-      }
-      if (run == 1) {
-        for (int j = 0; j < length; j++) {
-          weight[at + j * pitch] = from[first + j * distance];
-        }
-        return;
-      }
-      for (int begin = 0, source = first; begin < length; begin += run, source += distance) {
-        int count = Math.min(run, length - begin);
-        for (int i = 0; i < count; i++) {
-          weight[at + (begin + i) * pitch] = from[source + i];
-        }
-      }
-    }
-
-    /** The same, out of a whole row. */
-    private void weightsOfInputs(int output, float[] row) {
-      int group = groups - 1;
-      int pitch = pitch(outputs(group));
-      int at = weightsAt(group) + output - firstOutput(group);
-      int from = inputsAt(group);
-      for (int j = 0, length = length(group); j < length; j++) {
-        weight[at + j * pitch] = row[input[from + j]];
-      }
-    }
-
-    /** The weights of one term of all groups from the given one. */
-    private void weightsOfTerm(int firstGroup, int term, float[] line, int count) {
-      for (int g = firstGroup, i = 0; i < count; g++) {
-        int outs = outputs(g);
-        int at = weightsAt(g) + term * pitch(outs);
-        for (int o = 0; o < outs; o++) {
-          weight[at + o] = line[i++];
-        }
-      }
-    }
   }
 }

@@ -7,21 +7,25 @@ package io.github.kofn.internal.cpu;
  */
 final class ProductWidths {
   private final int lanes;
-  private final ProductLanes scalar = new ProductScalar();
-  private final ProductLanes four;
-  private final ProductLanes eight;
-  private final ProductLanes widest;
+  private final Width scalar = new Width(new ProductScalar(), new SumScalar());
+  private final Width four;
+  private final Width eight;
+  private final Width widest;
   private final Scratch.Pool pool = new Scratch.Pool();
+
+  private record Width(ProductLanes lanes, SumKernels sums) {
+    static Width vectors(int lanes) {
+      return new Width(
+          Lanes.load(ProductLanes.class, "ProductVectors", lanes),
+          Lanes.load(SumKernels.class, "SumVectors", lanes));
+    }
+  }
 
   ProductWidths(int lanes) {
     this.lanes = lanes;
-    this.four = lanes >= 4 ? vectors(4) : scalar;
-    this.eight = lanes >= 8 ? vectors(8) : four;
-    this.widest = lanes >= 16 ? vectors(16) : eight;
-  }
-
-  private static ProductLanes vectors(int lanes) {
-    return Lanes.load(ProductLanes.class, "ProductVectors", lanes);
+    this.four = lanes >= 4 ? Width.vectors(4) : scalar;
+    this.eight = lanes >= 8 ? Width.vectors(8) : four;
+    this.widest = lanes >= 16 ? Width.vectors(16) : eight;
   }
 
   /** The lanes of the widest. */
@@ -33,8 +37,7 @@ final class ProductWidths {
     return pool;
   }
 
-  /** The inner loops for so many examples. */
-  ProductLanes of(int width) {
+  private Width choose(int width) {
     if (width == 1) {
       return scalar;
     }
@@ -44,9 +47,24 @@ final class ProductWidths {
     return width <= 8 ? eight : widest;
   }
 
+  /** What is done to single rows of so many examples. */
+  ProductLanes of(int width) {
+    return choose(width).lanes;
+  }
+
+  /** Sums of rows of so many examples. */
+  SumKernels sums(int width) {
+    return choose(width).sums;
+  }
+
+  /** How many outputs are best computed at once, whatever the width of the batch. */
+  int most() {
+    return widest.sums.most();
+  }
+
   /** The inner loops with the widest vectors. */
   ProductLanes widest() {
-    return widest;
+    return widest.lanes;
   }
 
   /** The width of a tile that holds so many examples: whole vectors. */

@@ -18,10 +18,10 @@ final class Scratch {
   final float[] stage = new float[Tiles.STAGE];
 
   /** What a kernel works in. */
-  float[] tile = new float[ProductLanes.TILE];
+  float[] tile = new float[SumKernels.TILE];
 
   /** The lists of the part that holds this. */
-  final ProductTerms.Lists lists = new ProductTerms.Lists(this);
+  final TermLists lists = new TermLists(this);
 
   private char[] chars = new char[0];
   private float[] line = new float[0];
