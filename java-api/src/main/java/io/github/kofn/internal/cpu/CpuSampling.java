@@ -17,6 +17,10 @@ final class CpuSampling implements SamplingKernels {
   private final SamplingNoise noise;
   private final SamplingSelection selection;
   private final SamplingSoftmax softmax;
+
+  /** Null without vectors. */
+  private final SamplingColumnwise columnwise;
+
   private final SamplingScratch.Pool scratches;
   private final SamplingDraw.Regime forced;
 
@@ -32,17 +36,20 @@ final class CpuSampling implements SamplingKernels {
       noise = new SamplingNoiseScalar();
       selection = new SamplingSelectionScalar();
       softmax = new SamplingSoftmaxScalar();
+      columnwise = null;
     } else {
       noise = Lanes.load(SamplingNoise.class, "SamplingNoiseVector", lanes);
       selection = Lanes.load(SamplingSelection.class, "SamplingSelectionVector", lanes);
       softmax = Lanes.load(SamplingSoftmax.class, "SamplingSoftmaxVector", lanes);
+      columnwise = Lanes.load(SamplingColumnwise.class, "SamplingColumnwiseVector", lanes);
     }
-    scratches = new SamplingScratch.Pool(selection);
+    scratches = new SamplingScratch.Pool(noise, selection);
   }
 
   @Override
   public void draw(View logits, int k, Draw draw, DrawOutputs outputs) {
-    SamplingDraw rows = new SamplingDraw(noise, selection, logits, k, draw, outputs, forced);
+    SamplingDraw rows =
+        new SamplingDraw(noise, selection, columnwise, logits, k, draw, outputs, forced);
     forRows(logits, rows::rows);
   }
 

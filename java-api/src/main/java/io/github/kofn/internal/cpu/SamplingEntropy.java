@@ -74,7 +74,7 @@ final class SamplingEntropy {
   private float row(long row, int from, int greatest, SamplingScratch scratch) {
     float[] logits = scratch.keys;
     if (greatest > SamplingKeys.INFINITY) {
-      keyMaker.checkNotNan(logits, from, row);
+      keyMaker.checkNotNan(logits, from, 1, row);
     }
     if (n == 0) {
       return 0;
@@ -84,7 +84,7 @@ final class SamplingEntropy {
     }
     float top = softmax.greatestFinite(logits, from, n);
     if (top == Float.NEGATIVE_INFINITY) {
-      throw keyMaker.tooFew(logits, from, row, 1);
+      throw keyMaker.tooFew(logits, from, 1, row, 1);
     }
     float[] weights = scratch.weights(from + stride);
     double z = softmax.weigh(logits, from, n, top, slope, weights, scratch.lanes);

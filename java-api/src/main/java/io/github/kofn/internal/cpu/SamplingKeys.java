@@ -70,39 +70,66 @@ final class SamplingKeys {
         scratch.words);
   }
 
-  /** Appends what may win of a part of a row, a block at most, to the candidates. */
-  void filter(long row, int column, int length, SamplingScratch scratch) {
+  /**
+   * Reads some rows of logits, at most {@link #rowsAtOnce}, and makes their words, for {@link
+   * #filter}. No row is longer than a block.
+   */
+  void prepare(long row, int rows, SamplingScratch scratch) {
+    float[] block = scratch.keys(rows * stride);
+    logits.readRows(row, rows, block, stride, Float.NEGATIVE_INFINITY, scratch);
+    if (draw.noiseScale() != 0) {
+      makeWords(row, 0, rows * stride, scratch);
+    }
+  }
+
+  /** The same for a part of a row, a block at most. */
+  void preparePart(long row, int column, int length, SamplingScratch scratch) {
     float[] block = scratch.keys(SamplingScratch.BLOCK);
     logits.readPart(row, column, length, block, Float.NEGATIVE_INFINITY, scratch);
-    if (noise.greatestMagnitude(block, 0, length) > INFINITY) {
-      checkNotNan(block, 0, length, row, column);
+    if (draw.noiseScale() != 0) {
+      makeWords(row, column, length, scratch);
     }
+  }
+
+  /** Adds what may win of a part of a row, which has been prepared, to the candidates. */
+  void filter(int from, int length, int column, SamplingScratch scratch) {
+    scratch.candidates.add(scratch.words, scratch.keys, from, length, column);
+  }
+
+  /**
+   * Makes the keys of some short rows, side by side.
+   *
+   * @return the greatest bits of the keys' magnitudes, or of what lies behind the last row
+   */
+  int makeColumnwise(SamplingColumnwise columnwise, long row, int rows, SamplingScratch scratch) {
+    int lanes = columnwise.lanes();
+    int groups = Math.ceilDiv(rows, lanes);
+    int length = groups * lanes * n;
+    float[] inRows = scratch.weights(length + SamplingScratch.SQUARE);
+    logits.readRows(row, rows, inRows, n, Float.NEGATIVE_INFINITY, scratch);
+    float[] keys = scratch.keys(length + SamplingScratch.SQUARE);
+    columnwise.transpose(inRows, n, groups, keys, scratch.square);
     if (draw.noiseScale() == 0) {
-      noise.filterLogits(block, length, column, scratch.candidates);
-      return;
+      return noise.greatestMagnitude(keys, 0, length);
     }
-    makeWords(row, column, length, scratch);
-    noise.filter(scratch.words, block, length, draw.noiseScale(), column, scratch.candidates);
+    columnwise.words(draw.firstRow() + row, n, groups, draw, scratch.state, scratch.words);
+    return noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, 0, length);
   }
 
-  /** Checks a row of keys that lies in scratch. */
-  void checkNotNan(float[] keys, int from, long row) {
-    checkNotNan(keys, from, n, row, 0);
-  }
-
-  private static void checkNotNan(float[] values, int from, int length, long row, int column) {
-    for (int i = 0; i < length; i++) {
-      if (Float.isNaN(values[from + i])) {
-        throw InvalidLogitsException.nan(row, column + i);
+  /** Checks a row of keys that lies in scratch, {@code stride} apart. */
+  void checkNotNan(float[] keys, int from, int stride, long row) {
+    for (int i = 0; i < n; i++) {
+      if (Float.isNaN(keys[from + i * stride])) {
+        throw InvalidLogitsException.nan(row, i);
       }
     }
   }
 
   /** The error of a row of keys with too few drawable ones. */
-  InvalidLogitsException tooFew(float[] keys, int from, long row, int k) {
+  InvalidLogitsException tooFew(float[] keys, int from, int stride, long row, int k) {
     long drawable = 0;
-    for (int i = from; i < from + n; i++) {
-      drawable += keys[i] > Float.NEGATIVE_INFINITY ? 1 : 0;
+    for (int i = 0; i < n; i++) {
+      drawable += keys[from + i * stride] > Float.NEGATIVE_INFINITY ? 1 : 0;
     }
     return InvalidLogitsException.tooFew(row, drawable, k);
   }

@@ -43,32 +43,50 @@ interface SamplingNoise {
   int greatestMagnitude(float[] keys, int from, int length);
 
   /**
-   * Appends to the candidates the elements of a row whose key may be above the threshold, with
-   * their logits as keys. Behind the logits, -infinity stands up to a whole vector.
+   * Lists the elements of a row whose key may be above a threshold, and those with a NaN logit,
+   * ascending, counted from the part's beginning. Behind the part, up to a whole vector, elements
+   * may be listed too: they hold -infinity.
    *
-   * <p>No logarithm is taken: {@code key > T} needs {@code beta G > logit - T}, and since {@code
+   * <p>No logarithm is taken: {@code key > T} needs {@code beta G > T - logit}, and since {@code
    * -ln(1 - u) >= u} it needs {@code log2(u) < (logit - T) / (beta ln 2)}. The bits of the float of
-   * h, read as an integer, are a lower bound of log2(h). What passes is a few percent more than
-   * what is above the threshold.
+   * h, read as an integer, are a lower bound of log2(h). What passes is some 15 % more than what is
+   * above a threshold that a tenth of the row surpasses.
+   *
+   * @param at where to write the list; up to {@link #SLACK} elements behind it change
+   * @return where it ends
    */
-  void filter(
+  int filter(
       int[] words,
       float[] logits,
+      int from,
       int length,
       float beta,
-      int firstColumn,
-      SamplingCandidates candidates);
+      float threshold,
+      int[] columns,
+      int at);
 
-  /** Like {@link #filter} without noise: appends the logits above the threshold. */
-  void filterLogits(float[] logits, int length, int firstColumn, SamplingCandidates candidates);
+  /** Like {@link #filter} without noise: logits above the threshold. */
+  int filterLogits(float[] logits, int from, int length, float threshold, int[] columns, int at);
 
-  /** What {@link #filter} multiplies {@code logit - T} with, in units of the last place of log2. */
-  static float filterSlope(float beta) {
-    return (float) Math.min(0x1p23 / (beta * Math.log(2)), Float.MAX_VALUE);
+  /**
+   * What {@link #filter} multiplies logits with, in units of the last place of log2. Where it is
+   * less than {@code 1 / (beta ln 2)}, so that no product overflows, more passes.
+   */
+  static float filterSlope(float beta, float threshold) {
+    double slope = Math.min(0x1p23 / (beta * Math.log(2)), Float.MAX_VALUE);
+    return (float)
+        (Float.isInfinite(threshold) ? slope : Math.min(slope, 0x1p120 / Math.abs(threshold)));
   }
 
-  /** What {@link #filter} adds: the biased exponent of 2^31, and the margin. */
-  static float filterOffset() {
-    return (127 + 31 + FILTER_MARGIN) * 0x1p23f;
+  /**
+   * What {@link #filter} adds: the biased exponent of 2^31, less the threshold, and a margin for
+   * the roundings of this sum and of keys, which are relative to the threshold, and of G.
+   */
+  static float filterOffset(float slope, float threshold) {
+    if (Float.isInfinite(threshold)) {
+      return -threshold;
+    }
+    double level = (double) slope * threshold;
+    return (float) ((127 + 31 + FILTER_MARGIN) * 0x1p23 - level + Math.abs(level) * 0x1p-22);
   }
 }

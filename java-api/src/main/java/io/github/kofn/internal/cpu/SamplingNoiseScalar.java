@@ -49,41 +49,34 @@ final class SamplingNoiseScalar implements SamplingNoise {
   }
 
   @Override
-  public void filter(
+  public int filter(
       int[] words,
       float[] logits,
+      int from,
       int length,
       float beta,
-      int firstColumn,
-      SamplingCandidates candidates) {
-    float slope = SamplingNoise.filterSlope(beta);
-    float offset = SamplingNoise.filterOffset();
-    float threshold = candidates.threshold;
-    int end = candidates.count;
+      float threshold,
+      int[] columns,
+      int at) {
+    float slope = SamplingNoise.filterSlope(beta, threshold);
+    float offset = SamplingNoise.filterOffset(slope, threshold);
+    int end = at;
     for (int i = 0; i < length; i++) {
-      float log = Float.floatToRawIntBits((float) words[i]);
-      if (log <= Math.fma(logits[i] - threshold, slope, offset)) {
-        candidates.columns[end] = firstColumn + i;
-        candidates.words[end] = words[i];
-        candidates.keys[end] = logits[i];
-        end++;
-      }
+      float log = Float.floatToRawIntBits((float) words[from + i]);
+      columns[end] = i;
+      end += log > Math.fma(logits[from + i], slope, offset) ? 0 : 1;
     }
-    candidates.count = end;
+    return end;
   }
 
   @Override
-  public void filterLogits(
-      float[] logits, int length, int firstColumn, SamplingCandidates candidates) {
-    float threshold = candidates.threshold;
-    int end = candidates.count;
+  public int filterLogits(
+      float[] logits, int from, int length, float threshold, int[] columns, int at) {
+    int end = at;
     for (int i = 0; i < length; i++) {
-      if (logits[i] > threshold) {
-        candidates.columns[end] = firstColumn + i;
-        candidates.keys[end] = logits[i];
-        end++;
-      }
+      columns[end] = i;
+      end += logits[from + i] <= threshold ? 0 : 1;
     }
-    candidates.count = end;
+    return end;
   }
 }

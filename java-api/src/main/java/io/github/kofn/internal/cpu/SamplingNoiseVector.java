@@ -260,52 +260,40 @@ final class SamplingNoiseVector implements SamplingNoise {
   }
 
   @Override
-  public void filter(
+  public int filter(
       int[] words,
       float[] logits,
+      int from,
       int length,
       float beta,
-      int firstColumn,
-      SamplingCandidates candidates) {
-    FloatVector slope = broadcast(SamplingNoise.filterSlope(beta));
-    FloatVector offset = broadcast(SamplingNoise.filterOffset());
-    int[] columns = candidates.columns;
-    int[] kept = candidates.words;
-    float[] keptLogits = candidates.keys;
-    float threshold = candidates.threshold;
-    int end = candidates.count;
+      float threshold,
+      int[] columns,
+      int at) {
+    float slope = SamplingNoise.filterSlope(beta, threshold);
+    FloatVector scale = broadcast(slope);
+    FloatVector offset = broadcast(SamplingNoise.filterOffset(slope, threshold));
+    int end = at;
     for (int i = 0; i < length; i += F.length()) {
-      IntVector h = IntVector.fromArray(I, words, i);
-      FloatVector logit = FloatVector.fromArray(F, logits, i);
-      FloatVector log = toFloat(toFloat(h).reinterpretAsInts());
-      VectorMask<Float> may = log.compare(LE, logit.sub(threshold).fma(slope, offset));
-      if (may.anyTrue()) {
-        VectorMask<Integer> mayInt = may.cast(I);
-        IOTA.add(firstColumn + i).compress(mayInt).intoArray(columns, end);
-        h.compress(mayInt).intoArray(kept, end);
-        logit.compress(may).intoArray(keptLogits, end);
-        end += may.trueCount();
-      }
+      FloatVector h = toFloat(IntVector.fromArray(I, words, from + i));
+      FloatVector most = FloatVector.fromArray(F, logits, from + i).fma(scale, offset);
+      // The negation lets NaN pass.
+      VectorMask<Float> may = toFloat(h.reinterpretAsInts()).compare(GT, most).not();
+      IOTA.add(i).compress(may.cast(I)).intoArray(columns, end);
+      end += may.trueCount();
     }
-    candidates.count = end;
+    return end;
   }
 
   @Override
-  public void filterLogits(
-      float[] logits, int length, int firstColumn, SamplingCandidates candidates) {
-    int[] columns = candidates.columns;
-    float[] kept = candidates.keys;
-    float threshold = candidates.threshold;
-    int end = candidates.count;
+  public int filterLogits(
+      float[] logits, int from, int length, float threshold, int[] columns, int at) {
+    int end = at;
     for (int i = 0; i < length; i += F.length()) {
-      FloatVector logit = FloatVector.fromArray(F, logits, i);
-      VectorMask<Float> above = logit.compare(GT, threshold);
-      if (above.anyTrue()) {
-        IOTA.add(firstColumn + i).compress(above.cast(I)).intoArray(columns, end);
-        logit.compress(above).intoArray(kept, end);
-        end += above.trueCount();
-      }
+      FloatVector logit = FloatVector.fromArray(F, logits, from + i);
+      VectorMask<Float> above = logit.compare(LE, threshold).not();
+      IOTA.add(i).compress(above.cast(I)).intoArray(columns, end);
+      end += above.trueCount();
     }
-    candidates.count = end;
+    return end;
   }
 }

@@ -95,10 +95,10 @@ final class SamplingRelax {
   private void prepare(long row, int from, int first, int greatest, SamplingScratch scratch) {
     float[] keys = scratch.keys;
     if (greatest > SamplingKeys.INFINITY) {
-      keyMaker.checkNotNan(keys, from, row);
+      keyMaker.checkNotNan(keys, from, 1, row);
     }
     if (selection.count(keys, from, n, -Float.MAX_VALUE) < k) {
-      throw keyMaker.tooFew(keys, from, row, k);
+      throw keyMaker.tooFew(keys, from, 1, row, k);
     }
     int[] columns = scratch.columns;
     if (relaxation.byKey()) {

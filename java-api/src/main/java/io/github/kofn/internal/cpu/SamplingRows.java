@@ -113,30 +113,39 @@ final class SamplingRows {
 
   /** Whole rows of F32 that lie stride elements apart in the source. */
   void writeRows(long row, int rows, float[] source, int stride) {
-    if (pitch == columns && stride == columns) {
-      writePart(row, 0, rows * columns, source, 0);
-      return;
-    }
-    for (int r = 0; r < rows; r++) {
-      writePart(row + r, 0, columns, source, r * stride);
+    boolean dense = pitch == columns && stride == columns;
+    int length = dense ? rows * columns : columns;
+    for (int r = 0; r < (dense ? 1 : rows); r++) {
+      long offset = 4 * (row + r) * pitch;
+      MemorySegment.copy(source, r * stride, segment, JAVA_FLOAT_UNALIGNED, offset, length);
     }
   }
 
-  /** Part of one row of F32. */
-  void writePart(long row, int column, int length, float[] source, int at) {
-    long offset = 4 * (row * pitch + column);
-    MemorySegment.copy(source, at, segment, JAVA_FLOAT_UNALIGNED, offset, length);
+  /** Whole rows of U8 that lie side by side in the source. */
+  void writeBytes(long row, int rows, byte[] source) {
+    boolean dense = pitch == columns;
+    int length = dense ? rows * columns : columns;
+    for (int r = 0; r < (dense ? 1 : rows); r++) {
+      MemorySegment.copy(source, r * columns, segment, JAVA_BYTE, (row + r) * pitch, length);
+    }
   }
 
-  /** Parts of rows of U8 that begin at a column and lie stride bytes apart in the source. */
-  void writeBytes(long row, int column, int rows, byte[] source, int stride, int length) {
-    if (pitch == columns && stride == columns) {
-      MemorySegment.copy(source, 0, segment, JAVA_BYTE, row * pitch, rows * columns);
-      return;
+  /** Fills a row with zeros. */
+  void clearRow(long row) {
+    segment.asSlice(type.bytes() * row * pitch, (long) type.bytes() * columns).fill((byte) 0);
+  }
+
+  /** Sets the first elements that a list names, of a row of F32, to 1. */
+  void setFloats(long row, int[] list, int count) {
+    for (int i = 0; i < count; i++) {
+      segment.set(JAVA_FLOAT_UNALIGNED, 4 * (row * pitch + list[i]), 1);
     }
-    for (int r = 0; r < rows; r++) {
-      long offset = (row + r) * pitch + column;
-      MemorySegment.copy(source, r * stride, segment, JAVA_BYTE, offset, length);
+  }
+
+  /** The same of a row of U8. */
+  void setBytes(long row, int[] list, int count) {
+    for (int i = 0; i < count; i++) {
+      segment.set(JAVA_BYTE, row * pitch + list[i], (byte) 1);
     }
   }
 }

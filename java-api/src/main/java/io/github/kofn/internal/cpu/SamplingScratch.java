@@ -9,13 +9,20 @@ final class SamplingScratch {
   /** Elements that are worked on at a time: words, logits and keys then fit the first cache. */
   static final int BLOCK = 2048;
 
+  /** Elements of a square of lanes. */
+  static final int SQUARE = SamplingSoftmax.LANES * SamplingSoftmax.LANES;
+
   private static final int SLACK = SamplingNoise.SLACK;
 
   /** Scratch beyond this many bytes is not kept for the next operation. */
   private static final long KEPT = 16 << 20;
 
   final SamplingThreshold threshold;
-  final SamplingCandidates candidates = new SamplingCandidates();
+  final SamplingGuess guess = new SamplingGuess();
+  final SamplingCandidates candidates;
+  final SamplingSearch search = new SamplingSearch();
+  final float[] square = new float[SQUARE];
+  final int[] marks = new int[BLOCK];
   final SamplingWinners winners = new SamplingWinners();
   final long[] state = new long[SamplingNoise.STATE_LENGTH];
   final float[] lanes = new float[SamplingSoftmax.LANES];
@@ -28,8 +35,8 @@ final class SamplingScratch {
   private int tabled;
 
   float[] keys = new float[0];
-  long[] bits = new long[0];
   int[] columns = new int[0];
+  int[] bits = new int[0];
   float[] winnerKeys = new float[0];
   long[] sortable = new long[0];
   float[] floats = new float[0];
@@ -37,8 +44,9 @@ final class SamplingScratch {
   short[] shorts = new short[0];
   byte[] bytes = new byte[0];
 
-  SamplingScratch(SamplingSelection selection) {
+  SamplingScratch(SamplingNoise noise, SamplingSelection selection) {
     threshold = new SamplingThreshold(selection);
+    candidates = new SamplingCandidates(noise, selection, threshold);
   }
 
   /** Prepares the counters of rows that lie stride elements apart, a multiple of 4. */
@@ -61,9 +69,9 @@ final class SamplingScratch {
     return keys;
   }
 
-  long[] bits(int length) {
+  int[] bits(int length) {
     if (bits.length < length) {
-      bits = new long[length];
+      bits = new int[length];
     }
     return bits;
   }
@@ -118,8 +126,14 @@ final class SamplingScratch {
   }
 
   private long size() {
-    return 4L * (keys.length + columns.length + winnerKeys.length + floats.length + weights.length)
-        + 8L * (bits.length + sortable.length)
+    return 4L
+            * (keys.length
+                + bits.length
+                + columns.length
+                + winnerKeys.length
+                + floats.length
+                + weights.length)
+        + 8L * sortable.length
         + candidates.size()
         + winners.size()
         + 2L * shorts.length
@@ -129,15 +143,17 @@ final class SamplingScratch {
   /** Scratch that waits for the next operation, at most as much as threads ever worked at once. */
   static final class Pool {
     private final Deque<SamplingScratch> free = new ArrayDeque<>();
+    private final SamplingNoise noise;
     private final SamplingSelection selection;
 
-    Pool(SamplingSelection selection) {
+    Pool(SamplingNoise noise, SamplingSelection selection) {
+      this.noise = noise;
       this.selection = selection;
     }
 
     synchronized SamplingScratch take() {
       SamplingScratch scratch = free.poll();
-      return scratch == null ? new SamplingScratch(selection) : scratch;
+      return scratch == null ? new SamplingScratch(noise, selection) : scratch;
     }
 
     synchronized void giveBack(SamplingScratch scratch) {

@@ -22,14 +22,18 @@ final class SamplingThreshold {
   private float seed = Float.NaN;
 
   private double scale = 1;
+  private Object draw;
 
   SamplingThreshold(SamplingSelection selection) {
     this.selection = selection;
   }
 
-  /** Forgets the rows before: others follow. */
-  void reset() {
-    seed = Float.NaN;
+  /** Forgets the rows of another draw. */
+  void begin(Object next) {
+    if (draw != next) {
+      draw = next;
+      seed = Float.NaN;
+    }
   }
 
   /**
@@ -111,21 +115,36 @@ final class SamplingThreshold {
     }
   }
 
-  /** Takes the last of the least selected keys, which are all equal, out of the selection. */
-  static void dropTies(float[] keys, int from, int length, long[] bits, int word, int surplus) {
+  /**
+   * Takes the last of the least keys, which are all equal, out of a list, so that k stay.
+   *
+   * @param stride how far apart keys of adjacent columns are
+   * @param columns lists k columns or more from {@code at} until before {@code end}
+   */
+  static void dropTies(float[] keys, int from, int stride, int[] columns, int at, int end, int k) {
+    float least = Float.POSITIVE_INFINITY;
+    int ties = 0;
+    for (int i = at; i < end; i++) {
+      float key = keys[from + columns[i] * stride];
+      ties = key < least ? 1 : ties + (key == least ? 1 : 0);
+      least = Math.min(key, least);
+    }
+    int stay = ties - (end - at - k);
+    int to = at;
+    for (int i = at; i < end; i++) {
+      if (keys[from + columns[i] * stride] > least || stay-- > 0) {
+        columns[to++] = columns[i];
+      }
+    }
+  }
+
+  /** The least of some keys. */
+  static float least(float[] keys, int length) {
     float least = Float.POSITIVE_INFINITY;
     for (int i = 0; i < length; i++) {
-      if ((bits[word + i / 64] >>> i & 1) != 0 && keys[from + i] < least) {
-        least = keys[from + i];
-      }
+      least = keys[i] < least ? keys[i] : least;
     }
-    int rest = surplus;
-    for (int i = length - 1; rest > 0; i--) {
-      if ((bits[word + i / 64] >>> i & 1) != 0 && keys[from + i] == least) {
-        bits[word + i / 64] &= ~(1L << i);
-        rest--;
-      }
-    }
+    return least;
   }
 
   /** The natural logarithm within 40 %, which is enough to choose trials by. */
@@ -138,7 +157,7 @@ final class SamplingThreshold {
   }
 
   /** The position of a float among all floats; -0 comes right below 0. */
-  private static int ordinal(float value) {
+  static int ordinal(float value) {
     int bits = Float.floatToRawIntBits(value);
     return bits ^ (bits >> 31 & Integer.MAX_VALUE);
   }
