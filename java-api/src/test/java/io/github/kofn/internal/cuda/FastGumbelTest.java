@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
  * The bound of cuda-kernels/common/fast_gumbel.cuh: how far the approximate Gumbel map lies from
  * the exact one at most, when both of its logarithms err as far as the PTX manual allows of {@code
  * lg2.approx.ftz.f32}, either way. Every 4099th of the 2^31 random integers and both ends here;
- * {@code -Dkofn.exhaustive=true} takes all of them, in a few minutes.
+ * {@code -Dkofn.test.full=true} takes all of them, in a few minutes.
  */
 class FastGumbelTest {
   private static final Path SOURCE = Path.of("..", "cuda-kernels", "common", "fast_gumbel.cuh");
@@ -29,7 +29,7 @@ class FastGumbelTest {
   void theApproximateMapKeepsItsBound() throws IOException {
     double bound = constant("kFastGumbelError");
     assertEquals(SHIFT, (float) constant("kGumbelShift"));
-    long step = Boolean.getBoolean("kofn.exhaustive") ? 1 : 4099;
+    long step = Boolean.getBoolean("kofn.test.full") ? 1 : 4099;
     double worst =
         LongStream.rangeClosed(0, 0x7fffffffL / step)
             .parallel()

@@ -16,11 +16,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What a draw moves and executes on the simulated device, against the floors of
- * cuda-kernels/README.md: counts, not times. {@code -Dkofn.counters=true} prints the table that
+ * cuda-kernels/README.md: counts, not times. {@code -Dkofn.test.counters=true} prints the table that
  * stands there; without, the shorter shapes alone are checked.
  */
 class SamplingCountersTest {
-  private static final boolean PRINT = Boolean.getBoolean("kofn.counters");
+  private static final boolean PRINT = Boolean.getBoolean("kofn.test.counters");
 
   /**
    * Bounds are on issued instructions an element, warp instructions times 32, of the PTX without
