@@ -28,6 +28,9 @@ final class Table {
    */
   record Row(Map<String, String> parameters, Map<String, Measurement> cells) {
     String label() {
+      if (parameters.isEmpty()) {
+        return "the only case";
+      }
       return String.join(
           ", ",
           parameters.entrySet().stream()

@@ -19,6 +19,11 @@ public final class LaunchProbe implements AutoCloseable {
   private final Driver driver;
   private final CudaContext context;
   private final Parameters prepared = new Parameters(arena);
+  private final CudaContext.Writer writer = this::write;
+  private int n = 1000;
+  private float a = 0.5f;
+  private long x = 0x1000;
+  private long y = 0x2000;
 
   /**
    * Opens the driver and its device.
@@ -34,10 +39,10 @@ public final class LaunchProbe implements AutoCloseable {
     context =
         new CudaContext(
             driver, 0, new KernelImages(13000, List.of(90), 80, hashes, name -> image), true);
-    write(prepared.begin(), 1000, 0.5f, 0x1000, 0x2000);
+    write(prepared.begin());
   }
 
-  private static void write(Parameters p, int n, float a, long x, long y) {
+  private void write(Parameters p) {
     p.struct().putInt(n).struct().putFloat(a).struct().putLong(x).struct().putLong(y);
   }
 
@@ -60,7 +65,11 @@ public final class LaunchProbe implements AutoCloseable {
    * @param y the fourth
    */
   public void launch(int blocks, int n, float a, long x, long y) {
-    context.launch(ENTRY, blocks, 1, THREADS, p -> write(p, n, a, x, y));
+    this.n = n;
+    this.a = a;
+    this.x = x;
+    this.y = y;
+    context.launch(ENTRY, blocks, 1, THREADS, writer);
   }
 
   /**
