@@ -338,6 +338,11 @@ public final class Device implements AutoCloseable {
    *     ends too early
    */
   public Tensor tensorAt(long address, DType type, long pitch, long[] shape) {
+    return tensorAt(address, type, pitch, shape, null);
+  }
+
+  /** With what tells the owner that the memory is no longer used, or null. */
+  Tensor tensorAt(long address, DType type, long pitch, long[] shape, Runnable giveBack) {
     Check.notNull("type", type);
     long elements = Tensor.elements(shape);
     long columns = shape[shape.length - 1];
@@ -350,7 +355,7 @@ public final class Device implements AutoCloseable {
         type);
     long last = elements == 0 ? 0 : Math.multiplyExact(elements / columns - 1, pitch) + columns;
     Buffer buffer = engine().foreign(address, Math.multiplyExact(last, type.bytes()));
-    return adopt(new Tensor(this, buffer, false, type, Layout.ROW_MAJOR, pitch, shape));
+    return adopt(new Tensor(this, buffer, false, giveBack, type, Layout.ROW_MAJOR, pitch, shape));
   }
 
   /**

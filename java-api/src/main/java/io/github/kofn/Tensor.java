@@ -20,6 +20,7 @@ public final class Tensor implements AutoCloseable {
   private final Device device;
   private final Buffer buffer;
   private final boolean owned;
+  private final Runnable giveBack;
   private final DType type;
   private final Layout layout;
   private final long pitch;
@@ -34,9 +35,22 @@ public final class Tensor implements AutoCloseable {
       Layout layout,
       long pitch,
       long... shape) {
+    this(device, buffer, owned, null, type, layout, pitch, shape);
+  }
+
+  Tensor(
+      Device device,
+      Buffer buffer,
+      boolean owned,
+      Runnable giveBack,
+      DType type,
+      Layout layout,
+      long pitch,
+      long... shape) {
     this.device = device;
     this.buffer = buffer;
     this.owned = owned;
+    this.giveBack = giveBack;
     this.type = type;
     this.layout = layout;
     this.pitch = pitch;
@@ -305,9 +319,18 @@ public final class Tensor implements AutoCloseable {
         this);
   }
 
-  /** Gives the memory back. Closing twice, or after the device, is fine. */
+  /**
+   * Gives the memory back. Closing twice, or after the device, is fine.
+   *
+   * @throws IllegalStateException if this is a tensor of {@link DlPack} and a graph is captured,
+   *     which may use its memory later
+   */
   @Override
   public void close() {
+    if (giveBack != null && !closed.get() && device.isCapturing()) {
+      throw new IllegalStateException(
+          this + " belongs to another library and cannot be closed inside Device.capture");
+    }
     if (closed.getAndSet(true)) {
       return;
     }
@@ -315,6 +338,20 @@ public final class Tensor implements AutoCloseable {
     device.dropped(this);
     if (owned && !device.isClosed()) {
       engine().release(buffer);
+    }
+    if (giveBack != null) {
+      giveBack();
+    }
+  }
+
+  /** The owner may use the memory otherwise at once: what is queued must be done with it. */
+  private void giveBack() {
+    try {
+      if (!device.isClosed()) {
+        device.stream().synchronize();
+      }
+    } finally {
+      giveBack.run();
     }
   }
 

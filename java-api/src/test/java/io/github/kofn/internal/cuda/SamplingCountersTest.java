@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What a draw moves and executes on the simulated device, against the floors of
- * cuda-kernels/README.md: counts, not times. {@code -Dkofn.test.counters=true} prints the table that
- * stands there; without, the shorter shapes alone are checked.
+ * cuda-kernels/README.md: counts, not times. {@code -Dkofn.test.counters=true} prints the table
+ * that stands there; without, the shorter shapes alone are checked.
  */
 class SamplingCountersTest {
   private static final boolean PRINT = Boolean.getBoolean("kofn.test.counters");
