@@ -5,7 +5,6 @@ import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The way of a launch through kofn, on a driver that does nothing: the package is the binding's,
@@ -34,7 +33,7 @@ public final class LaunchProbe implements AutoCloseable {
     driver = new Driver(library);
     byte[] image = {};
     Map<String, String> hashes =
-        Stream.of("sampling.fatbin", "matmul.fatbin", "convolution.fatbin")
+        LoadedKernels.fatbins().stream()
             .collect(Collectors.toMap(name -> name, name -> KernelImages.hash(image)));
     context =
         new CudaContext(

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
@@ -88,6 +89,11 @@ final class LoadedKernels {
           "loading %s, which holds %s, on a GPU of compute capability %d"
               .formatted(name, images.contents(), CudaContext.capability(driver, device)));
     }
+  }
+
+  /** The names of the fatbins. */
+  static Collection<String> fatbins() {
+    return FATBINS.values();
   }
 
   /** A kernel that was asked for before, or null. */

@@ -60,7 +60,7 @@ class BrokenKernelsTest {
   private CudaContext open(String ptx) {
     byte[] image = (ptx + '\0').getBytes(StandardCharsets.UTF_8);
     Map<String, String> hashes =
-        Stream.of("sampling.fatbin", "matmul.fatbin", "convolution.fatbin")
+        LoadedKernels.fatbins().stream()
             .collect(Collectors.toMap(name -> name, name -> KernelImages.hash(image)));
     return new CudaContext(
         driver, 0, new KernelImages(13000, List.of(), 80, hashes, name -> image), true);
