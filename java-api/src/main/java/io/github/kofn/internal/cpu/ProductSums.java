@@ -23,6 +23,9 @@ final class ProductSums {
   /** Weights that a part lists for a single panel: they stay in the first-level cache. */
   private static final int TERMS_OF_ONE_PANEL = 1 << 11;
 
+  /** Weights that a part runs through for a single example: they come from beyond any cache. */
+  private static final int TERMS_OF_ONE_EXAMPLE = 1 << 13;
+
   /** Outputs that a part computes at once. */
   private static final int OUTPUTS = 2048;
 
@@ -74,7 +77,7 @@ final class ProductSums {
 
   /**
    * A batch of one and packed single weights: values and indices are run through once, as they lie,
-   * with nothing listed.
+   * with nothing listed but their inputs.
    */
   private void single(ProductTerms terms, View x, View y, ProductFinish finish) {
     Scratch.Pool pool = widths.pool();
@@ -83,7 +86,8 @@ final class ProductSums {
     float[] values = shared.line(inputs);
     Elements.read(x, 0, values, 0, inputs);
     int outputs = terms.units();
-    int perPart = Math.max(1, Math.min(terms.unitsWithin(TERMS_OF_ONE_PANEL, OUTPUTS), outputs));
+    int lanes = widths.gather().lanes();
+    int perPart = Math.max(1, Math.min(terms.unitsWithin(TERMS_OF_ONE_EXAMPLE, OUTPUTS), outputs));
     workers.run(
         Math.ceilDiv(outputs, perPart),
         part -> {
@@ -93,9 +97,11 @@ final class ProductSums {
           boolean direct = Tiles.isTile(y, 0, 1);
           MemorySegment tile = direct ? y.buffer().host() : mine.floats(0, to - from);
           long at = direct ? Tiles.offset(y, 0, from) : 0;
-          terms.sumRows(from, to, values, mine.tile(to - from), mine);
-          MemorySegment.copy(
-              mine.tile(to - from), 0, tile, ValueLayout.JAVA_FLOAT_UNALIGNED, at, to - from);
+          float[] partial = mine.sums(Math.multiplyExact(to - from + lanes, lanes));
+          float[] results = mine.line(to - from);
+          terms.sumRows(from, to, values, widths.gather(), partial, mine);
+          widths.gathered().fold(partial, to - from, results);
+          MemorySegment.copy(results, 0, tile, ValueLayout.JAVA_FLOAT_UNALIGNED, at, to - from);
           finish.apply(widths.of(1), tile, at, 1, 0, from, to, mine);
           if (!direct) {
             Tiles.store(tile, at, 1, y, 0, from, to, mine.stage);

@@ -6,6 +6,8 @@ import io.github.kofn.internal.kernels.ProductKernels.Companion;
 import io.github.kofn.internal.kernels.ProductKernels.Pattern;
 import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.KofNLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * What a product's outputs are sums of: for each group of outputs a list of inputs, and for each
@@ -137,25 +139,31 @@ final class ProductTerms {
         && layout.blockIn() == 1;
   }
 
-  /** For a batch of one, where {@link #isRowsOfSingleWeights}: the sums of outputs [from, to). */
-  void sumRows(int from, int to, float[] x, float[] sums, Scratch scratch) {
+  /**
+   * For a batch of one, where {@link #isRowsOfSingleWeights}: partial sums of outputs [from, to).
+   */
+  void sumRows(int from, int to, float[] x, GatherKernel kernel, float[] sums, Scratch scratch) {
     int k = layout.k();
     int count = (to - from) * k;
-    float[] values = scratch.weights(count);
-    Elements.read(pattern.values(), (long) from * k, values, 0, count);
-    if (pattern.indices().type() == DType.U16) {
-      char[] columns = scratch.chars(count);
-      Elements.readChars(pattern.indices(), (long) from * k, columns, count);
-      for (int o = 0; o < to - from; o++) {
-        sums[o] = SumScalar.sum(x, columns, values, o * k, k);
-      }
-      return;
-    }
     int[] columns = scratch.features(count);
-    Elements.readIndices(pattern.indices(), (long) from * k, columns, 0, count, scratch);
-    for (int o = 0; o < to - from; o++) {
-      sums[o] = SumScalar.sum(x, columns, o * k, k, values, o * k);
+    if (pattern.indices().type() == DType.U16) {
+      char[] narrow = scratch.chars(count);
+      Elements.readChars(pattern.indices(), (long) from * k, narrow, count);
+      kernel.widen(narrow, columns, count);
+    } else {
+      Elements.readIndices(pattern.indices(), (long) from * k, columns, 0, count, scratch);
     }
+    View values = pattern.values();
+    MemorySegment memory = values.buffer().host();
+    long at = values.offset() + 4L * from * k;
+    if (values.type() != DType.F32 || !memory.isNative()) {
+      float[] line = scratch.weights(count);
+      Elements.read(values, (long) from * k, line, 0, count);
+      memory = scratch.floats(2, count);
+      at = 0;
+      MemorySegment.copy(line, 0, memory, ValueLayout.JAVA_FLOAT, 0, count);
+    }
+    kernel.rows(x, columns, memory, at, to - from, k, sums);
   }
 
   private boolean keepsEverything() {

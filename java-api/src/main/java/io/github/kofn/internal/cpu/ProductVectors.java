@@ -81,6 +81,11 @@ final class ProductVectors implements ProductLanes {
       float[] sums,
       int sumsAt,
       int pitch) {
+    if (stride == 4 * L && pitch == L) {
+      int to = inputsAt + length;
+      dotsBy4(d.asSlice(dAt, 4 * V), x, xAt, inputs, inputsAt, to, sums, sumsAt);
+      return;
+    }
     long row = 4L * stride;
     int j = 0;
     for (; j + 4 <= length; j += 4) {
@@ -89,57 +94,37 @@ final class ProductVectors implements ProductLanes {
       long p1 = xAt + inputs[i + 1] * row;
       long p2 = xAt + inputs[i + 2] * row;
       long p3 = xAt + inputs[i + 3] * row;
-      if (stride == 4 * L) {
-        dots4x4(d, dAt, x, p0, p1, p2, p3, sums, sumsAt + j * pitch, pitch);
-      } else {
-        dots4(d, dAt, x, p0, p1, p2, p3, row, sums, sumsAt + j * pitch, pitch);
-      }
+      dots4(d, dAt, x, p0, p1, p2, p3, row, sums, sumsAt + j * pitch, pitch);
     }
     for (; j < length; j++) {
       dot(d, dAt, x, xAt + inputs[inputsAt + j] * row, row, sums, sumsAt + j * pitch);
     }
   }
 
-  /** Four inputs, four vectors: X is read once, dY from the first-level cache. */
-  private static void dots4x4(
+  /** A full panel of four vectors: dY's stay in registers while inputs pass. */
+  private static void dotsBy4(
       MemorySegment d,
-      long dAt,
       MemorySegment x,
-      long p0,
-      long p1,
-      long p2,
-      long p3,
+      long xAt,
+      int[] inputs,
+      int from,
+      int to,
       float[] sums,
-      int sumsAt,
-      int pitch) {
-    FloatVector d0 = load(d, dAt);
-    FloatVector d1 = load(d, dAt + V);
-    FloatVector d2 = load(d, dAt + 2 * V);
-    FloatVector d3 = load(d, dAt + 3 * V);
-    FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
-    FloatVector b = FloatVector.fromArray(F, sums, sumsAt + pitch);
-    FloatVector c = FloatVector.fromArray(F, sums, sumsAt + 2 * pitch);
-    FloatVector e = FloatVector.fromArray(F, sums, sumsAt + 3 * pitch);
-    a = load(x, p0).fma(d0, a);
-    b = load(x, p1).fma(d0, b);
-    c = load(x, p2).fma(d0, c);
-    e = load(x, p3).fma(d0, e);
-    a = load(x, p0 + V).fma(d1, a);
-    b = load(x, p1 + V).fma(d1, b);
-    c = load(x, p2 + V).fma(d1, c);
-    e = load(x, p3 + V).fma(d1, e);
-    a = load(x, p0 + 2 * V).fma(d2, a);
-    b = load(x, p1 + 2 * V).fma(d2, b);
-    c = load(x, p2 + 2 * V).fma(d2, c);
-    e = load(x, p3 + 2 * V).fma(d2, e);
-    a = load(x, p0 + 3 * V).fma(d3, a);
-    b = load(x, p1 + 3 * V).fma(d3, b);
-    c = load(x, p2 + 3 * V).fma(d3, c);
-    e = load(x, p3 + 3 * V).fma(d3, e);
-    a.intoArray(sums, sumsAt);
-    b.intoArray(sums, sumsAt + pitch);
-    c.intoArray(sums, sumsAt + 2 * pitch);
-    e.intoArray(sums, sumsAt + 3 * pitch);
+      int sumsAt) {
+    FloatVector d0 = load(d, 0);
+    FloatVector d1 = load(d, V);
+    FloatVector d2 = load(d, 2 * V);
+    FloatVector d3 = load(d, 3 * V);
+    int base = sumsAt - L * from;
+    for (int i = from; i < to; i++) {
+      MemorySegment p = x.asSlice(xAt + (long) inputs[i] * (16 * L), 4 * V);
+      FloatVector a = FloatVector.fromArray(F, sums, base + L * i);
+      a = load(p, 0).fma(d0, a);
+      a = load(p, V).fma(d1, a);
+      a = load(p, 2 * V).fma(d2, a);
+      a = load(p, 3 * V).fma(d3, a);
+      a.intoArray(sums, base + L * i);
+    }
   }
 
   private static void dots4(

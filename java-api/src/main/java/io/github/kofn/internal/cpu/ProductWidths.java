@@ -11,6 +11,7 @@ final class ProductWidths {
   private final Width four;
   private final Width eight;
   private final Width widest;
+  private final GatherKernel gather;
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(ProductLanes lanes, SumKernels sums) {
@@ -26,6 +27,9 @@ final class ProductWidths {
     this.four = lanes >= 4 ? Width.vectors(4) : scalar;
     this.eight = lanes >= 8 ? Width.vectors(8) : four;
     this.widest = lanes >= 16 ? Width.vectors(16) : eight;
+    // Gathers of eight or four cost more than as many loads.
+    this.gather =
+        lanes < 16 ? new GatherScalar() : Lanes.load(GatherKernel.class, "GatherVectors", lanes);
   }
 
   /** The lanes of the widest. */
@@ -55,6 +59,16 @@ final class ProductWidths {
   /** Sums of rows of so many examples. */
   SumKernels sums(int width) {
     return choose(width).sums;
+  }
+
+  /** Sums for a batch of one. */
+  GatherKernel gather() {
+    return gather;
+  }
+
+  /** What adds up the partial sums of {@link #gather}. */
+  ProductLanes gathered() {
+    return gather.lanes() == 1 ? scalar.lanes : widest.lanes;
   }
 
   /** How many outputs are best computed at once, whatever the width of the batch. */

@@ -86,34 +86,6 @@ final class SumScalar implements SumKernels {
     return s0 + s1 + (s2 + s3);
   }
 
-  /** The same with weights and U16 inputs side by side, eight sums at once. */
-  static float sum(float[] x, char[] inputs, float[] weights, int at, int length) {
-    float s0 = 0;
-    float s1 = 0;
-    float s2 = 0;
-    float s3 = 0;
-    float s4 = 0;
-    float s5 = 0;
-    float s6 = 0;
-    float s7 = 0;
-    int j = at;
-    int end = at + length;
-    for (; j + 8 <= end; j += 8) {
-      s0 = Math.fma(weights[j], x[inputs[j]], s0);
-      s1 = Math.fma(weights[j + 1], x[inputs[j + 1]], s1);
-      s2 = Math.fma(weights[j + 2], x[inputs[j + 2]], s2);
-      s3 = Math.fma(weights[j + 3], x[inputs[j + 3]], s3);
-      s4 = Math.fma(weights[j + 4], x[inputs[j + 4]], s4);
-      s5 = Math.fma(weights[j + 5], x[inputs[j + 5]], s5);
-      s6 = Math.fma(weights[j + 6], x[inputs[j + 6]], s6);
-      s7 = Math.fma(weights[j + 7], x[inputs[j + 7]], s7);
-    }
-    for (; j < end; j++) {
-      s0 = Math.fma(weights[j], x[inputs[j]], s0);
-    }
-    return s0 + s1 + (s2 + s3) + (s4 + s5 + (s6 + s7));
-  }
-
   @Override
   public void four(
       MemorySegment x,

@@ -106,8 +106,7 @@ final class CudaProducts implements ProductKernels {
       case ProductPlan.Dense(ProductPlan product, ProductPlan otherwise) -> {
         boolean search = otherwise != null;
         boolean backward = companion != null;
-        Guard ifPolluted =
-            dense.launch(product, search, backward, pattern, source, target, finish);
+        Guard ifPolluted = dense.launch(product, search, backward, pattern, source, target, finish);
         if (search) {
           launch(otherwise, ifPolluted, pattern, companion, source, target, finish);
         }
@@ -231,8 +230,7 @@ final class CudaProducts implements ProductKernels {
     }
   }
 
-  private void launchWeightGradient(
-      ProductPlan.Tensor plan, Pattern gradient, View x, View dy) {
+  private void launchWeightGradient(ProductPlan.Tensor plan, Pattern gradient, View x, View dy) {
     KofNLayout layout = gradient.layout();
     View from = storage.aligned(x);
     View upstream = storage.aligned(dy);

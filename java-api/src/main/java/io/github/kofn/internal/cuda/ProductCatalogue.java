@@ -57,20 +57,12 @@ record ProductCatalogue(List<Line> lines) {
 
   /** The largest of a family's values of its last cell. */
   int largest(String macro) {
-    int[] values =
-        family(macro)
-            .mapToInt(l -> l.number(l.cells().size() - 1))
-            .sorted()
-            .toArray();
+    int[] values = family(macro).mapToInt(l -> l.number(l.cells().size() - 1)).sorted().toArray();
     return values[values.length - 1];
   }
 
   private int[] values(String macro, int cell) {
-    return family(macro)
-        .mapToInt(l -> l.number(cell))
-        .distinct()
-        .sorted()
-        .toArray();
+    return family(macro).mapToInt(l -> l.number(cell)).distinct().sorted().toArray();
   }
 
   /** Whether a family has an instance. */

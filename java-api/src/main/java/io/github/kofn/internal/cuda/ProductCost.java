@@ -65,8 +65,7 @@ final class ProductCost {
   }
 
   /** A plan's launches. */
-  static List<LaunchCost> launches(
-      ProductPlan plan, ProductProblem problem, DeviceLimits limits) {
+  static List<LaunchCost> launches(ProductPlan plan, ProductProblem problem, DeviceLimits limits) {
     ProductCost cost = new ProductCost(problem);
     return switch (plan) {
       case Few few -> cost.few(few);
@@ -90,9 +89,7 @@ final class ProductCost {
   // Bytes.
 
   private double activations() {
-    return batch
-        * (layout.in() + layout.out())
-        * problem.first().bytes();
+    return batch * (layout.in() + layout.out()) * problem.first().bytes();
   }
 
   private double kept() {
@@ -150,8 +147,7 @@ final class ProductCost {
     double perUnit = counted[1] + (tf32 ? 4 * tilesM : 0);
     double perMma = counted[2] + (tf32 ? (backward ? 16 : 4) / (2 * tilesM) : 0);
     double instructions = counted[0] + union * perUnit + mma * perMma;
-    double blocks =
-        ceilDiv(this.results, results) * ceilDiv(batch, TENSOR_BATCH);
+    double blocks = ceilDiv(this.results, results) * ceilDiv(batch, TENSOR_BATCH);
     double l2 = ProductPlan.UNIT_BYTES * union * (TENSOR_BATCH + results);
     return new LaunchCost(blocks, warps, instructions, mma, l2, sparseBytes());
   }
@@ -165,9 +161,9 @@ final class ProductCost {
   /** dense.cuh. */
   private LaunchCost floats(Floats plan, double guarded) {
     double warps = plan.threads() / 32.0;
-    double blocks =
-        ceilDiv(results, plan.results()) * ceilDiv(batch, plan.examples());
-    double instructions = 1350 + guarded + ceilDiv(depth, 16) * (plan.threads() == 64 ? 1207 : 1180);
+    double blocks = ceilDiv(results, plan.results()) * ceilDiv(batch, plan.examples());
+    double instructions =
+        1350 + guarded + ceilDiv(depth, 16) * (plan.threads() == 64 ? 1207 : 1180);
     double l2 = 4.0 * depth * (plan.results() + plan.examples());
     return new LaunchCost(blocks, warps, instructions, 0, l2, activations());
   }
@@ -210,7 +206,8 @@ final class ProductCost {
     double inRow = (double) layout.k() * layout.blockOut() * layout.blockIn();
     double whole = bytes * layout.out() * layout.in();
     double read = kept() * problem.second().bytes();
-    double moved = whole <= limits.l2Bytes() / 2.0 ? read : read + Math.min(32 * kept(), whole) + whole;
+    double moved =
+        whole <= limits.l2Bytes() / 2.0 ? read : read + Math.min(32 * kept(), whole) + whole;
     double blocks = layout.blockRows() * ceilDiv(inRow, 256);
     return new LaunchCost(blocks, inRow * layout.blockRows() / 32 / blocks, 55, moved);
   }
@@ -218,8 +215,7 @@ final class ProductCost {
   /** weight_gradient.cuh: a lane a kept input. */
   private LaunchCost weightGradient(int shared) {
     double terms = (double) layout.k() * layout.blockIn();
-    double blocks =
-        layout.blockRows() * ceilDiv(layout.blockOut(), shared) * ceilDiv(terms, 256);
+    double blocks = layout.blockRows() * ceilDiv(layout.blockOut(), shared) * ceilDiv(terms, 256);
     double warps = Math.min(WARPS, ceilDiv(terms, 32));
     double instructions = 70 + batch * (11.3 + 16.7 * shared);
     return new LaunchCost(blocks, warps, instructions, gradientBytes(kept()));
@@ -233,7 +229,8 @@ final class ProductCost {
   private LaunchCost maskGradient() {
     double blocks = ceilDiv(layout.out(), TILE) * ceilDiv(layout.in(), TILE);
     double instructions = 850 + batch * 38.6;
-    return new LaunchCost(blocks, WARPS, instructions, gradientBytes(layout.out() * (double) layout.in()));
+    return new LaunchCost(
+        blocks, WARPS, instructions, gradientBytes(layout.out() * (double) layout.in()));
   }
 
   /** tensor_gradient.cuh: a tile of gradients a block. */

@@ -240,6 +240,10 @@ sealed interface ProductPlan {
   private static List<Tensor> instances(
       ProductCatalogue catalogue, String family, ProductProblem problem) {
     String type = problem.tensorType();
-    return catalogue.family(family).filter(l -> l.cells().get(0).equals(type)).map(Tensor::new).toList();
+    return catalogue
+        .family(family)
+        .filter(l -> l.cells().get(0).equals(type))
+        .map(Tensor::new)
+        .toList();
   }
 }

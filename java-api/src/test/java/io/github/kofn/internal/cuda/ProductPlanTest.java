@@ -113,7 +113,8 @@ class ProductPlanTest {
     int n = 4096 / block;
     for (int percent : new int[] {sparse, dense}) {
       if (percent > 0 && percent <= 100) {
-        KofNLayout layout = new KofNLayout(4096, 4096, block, block, Math.ceilDiv(n * percent, 100));
+        KofNLayout layout =
+            new KofNLayout(4096, 4096, block, block, Math.ceilDiv(n * percent, 100));
         ProductPlan plan = choose(problem(operation, layout, batch, type, false), Regime.AUTO);
         assertEquals(percent == dense, plan instanceof Dense, percent + " %: " + plan);
       }
@@ -126,8 +127,7 @@ class ProductPlanTest {
     KofNLayout half = KofNLayout.weights(64, 64, 32);
     for (Operation operation : List.of(Operation.FORWARD, Operation.INPUT_GRADIENT)) {
       for (DType type : List.of(DType.F32, DType.BF16)) {
-        Dense plan =
-            (Dense) choose(problem(operation, half, 100, type, false), Regime.DENSE);
+        Dense plan = (Dense) choose(problem(operation, half, 100, type, false), Regime.DENSE);
         assertInstanceOf(Lanes.class, plan.otherwise());
         Dense whole =
             (Dense)
@@ -195,12 +195,10 @@ class ProductPlanTest {
     assertFalse(weightGradient(blocks(32, 8), DType.F32, true) instanceof Tensor);
     assertInstanceOf(
         Tensor.class,
-        choose(
-            problem(Operation.MASK_GRADIENT, blocks(1, 1), 100, DType.F16, false), Regime.AUTO));
+        choose(problem(Operation.MASK_GRADIENT, blocks(1, 1), 100, DType.F16, false), Regime.AUTO));
     assertEquals(
         new Lanes(1),
-        choose(
-            problem(Operation.MASK_GRADIENT, blocks(1, 1), 100, DType.F32, false), Regime.AUTO));
+        choose(problem(Operation.MASK_GRADIENT, blocks(1, 1), 100, DType.F32, false), Regime.AUTO));
   }
 
   private ProductPlan backward(KofNLayout layout, DType type, boolean tf32) {

@@ -32,8 +32,7 @@ final class ProductRun {
     }
   }
 
-  private static Map<String, Long> count(
-      Device device, ProductProblem problem, boolean packed) {
+  private static Map<String, Long> count(Device device, ProductProblem problem, boolean packed) {
     KofNLayout layout = problem.layout();
     boolean ofWeights =
         problem.operation() == Operation.WEIGHT_GRADIENT

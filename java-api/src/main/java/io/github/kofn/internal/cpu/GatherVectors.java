@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Vectors along a row's weights, whose inputs are gathered: x is small enough for the first-level
+ * cache where weights are many. Four sums at once hide the latency of an FMA. Weights are read
+ * where they lie, so that what comes from memory comes while there is something to compute.
+ */
+final class GatherVectors implements GatherKernel {
+  private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
+  private static final VectorSpecies<Integer> I = Species.ints(MethodHandles.lookup());
+  private static final int L = F.length();
+
+  /** Half as wide: as many 16-bit integers. */
+  private static final VectorSpecies<Short> S =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(16 * L));
+
+  @Override
+  public int lanes() {
+    return L;
+  }
+
+  @Override
+  public void widen(char[] inputs, int[] to, int count) {
+    int i = 0;
+    for (; i + L <= count; i += L) {
+      ShortVector.fromCharArray(S, inputs, i)
+          .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0)
+          .reinterpretAsInts()
+          .intoArray(to, i);
+    }
+    for (; i < count; i++) {
+      to[i] = inputs[i];
+    }
+  }
+
+  @Override
+  public void rows(
+      float[] x,
+      int[] inputs,
+      MemorySegment weights,
+      long weightsAt,
+      int rows,
+      int k,
+      float[] sums) {
+    for (int r = 0; r < rows; r++) {
+      MemorySegment row = weights.asSlice(weightsAt + 4L * r * k, 4L * k);
+      row(x, inputs, r * k, row, k, sums, r * L);
+    }
+  }
+
+  private static void row(
+      float[] x, int[] inputs, int from, MemorySegment weights, int k, float[] sums, int to) {
+    FloatVector a = FloatVector.zero(F);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int j = 0;
+    for (; j + 4 * L <= k; j += 4 * L) {
+      int i = from + j;
+      a = gather(x, inputs, i).fma(load(weights, j), a);
+      b = gather(x, inputs, i + L).fma(load(weights, j + L), b);
+      c = gather(x, inputs, i + 2 * L).fma(load(weights, j + 2 * L), c);
+      d = gather(x, inputs, i + 3 * L).fma(load(weights, j + 3 * L), d);
+    }
+    for (; j + L <= k; j += L) {
+      a = gather(x, inputs, from + j).fma(load(weights, j), a);
+    }
+    a.add(b).add(c.add(d)).intoArray(sums, to);
+    float rest = 0;
+    for (; j < k; j++) {
+      float weight = weights.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * j);
+      rest = Math.fma(weight, x[inputs[from + j]], rest);
+    }
+    sums[to] += rest;
+  }
+
+  private static FloatVector gather(float[] x, int[] inputs, int at) {
+    return FloatVector.fromArray(F, x, 0, inputs, at);
+  }
+
+  private static FloatVector load(MemorySegment from, int at) {
+    return FloatVector.fromMemorySegment(F, from, 4L * at, ByteOrder.nativeOrder());
+  }
+}
