@@ -58,6 +58,17 @@ final class Panels {
         });
   }
 
+  /** Whether no element is infinite or NaN. */
+  boolean areFinite(ProductWidths widths) {
+    for (int p = 0; p < panels(); p++) {
+      int size = Math.multiplyExact(features, stride(p));
+      if (!widths.of(width(p)).isFinite(segment(p), offset(p), size)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private long tailAt() {
     return (long) full * Layout.PANEL * features;
   }

@@ -38,6 +38,9 @@ interface ProductLanes {
    */
   void fold(float[] sums, int count, float[] to);
 
+  /** Whether no element is infinite or NaN. */
+  boolean isFinite(MemorySegment x, long xAt, int width);
+
   /** {@code y = factor * y + summand}. */
   void affine(MemorySegment y, long yAt, int width, float factor, float summand);
 

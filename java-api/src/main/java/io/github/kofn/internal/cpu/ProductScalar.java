@@ -45,6 +45,15 @@ final class ProductScalar implements ProductLanes {
   }
 
   @Override
+  public boolean isFinite(MemorySegment x, long xAt, int width) {
+    float sum = 0;
+    for (long at = xAt; at < xAt + 4L * width; at += 4) {
+      sum += 0 * x.get(JAVA_FLOAT_UNALIGNED, at);
+    }
+    return sum == 0;
+  }
+
+  @Override
   public void affine(MemorySegment y, long yAt, int width, float factor, float summand) {
     for (long at = yAt; at < yAt + 4L * width; at += 4) {
       y.set(JAVA_FLOAT_UNALIGNED, at, factor * y.get(JAVA_FLOAT_UNALIGNED, at) + summand);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
+import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GT;
 
 import io.github.kofn.sparse.Activation;
@@ -117,7 +118,7 @@ final class ProductVectors implements ProductLanes {
     FloatVector d3 = load(d, 3 * V);
     int base = sumsAt - L * from;
     for (int i = from; i < to; i++) {
-      MemorySegment p = x.asSlice(xAt + (long) inputs[i] * (16 * L), 4 * V);
+      MemorySegment p = x.asSlice(xAt + (long) inputs[i] * (16L * L), 4 * V);
       FloatVector a = FloatVector.fromArray(F, sums, base + L * i);
       a = load(p, 0).fma(d0, a);
       a = load(p, V).fma(d1, a);
@@ -194,6 +195,23 @@ final class ProductVectors implements ProductLanes {
     FloatVector straight = a.blend(b, upper);
     FloatVector crossed = b.blend(a, upper).rearrange(swap);
     straight.add(crossed).intoArray(sums, first);
+  }
+
+  /** Zero times what is finite is zero, all else NaN, and NaN stays in a sum. */
+  @Override
+  public boolean isFinite(MemorySegment x, long xAt, int width) {
+    FloatVector zero = FloatVector.zero(F);
+    FloatVector a = zero;
+    FloatVector b = zero;
+    int i = 0;
+    for (; i + 2 * L <= width; i += 2 * L) {
+      a = load(x, xAt + 4L * i).fma(zero, a);
+      b = load(x, xAt + 4L * i + V).fma(zero, b);
+    }
+    for (; i < width; i += L) {
+      a = load(x, xAt + 4L * i).fma(zero, a);
+    }
+    return a.add(b).compare(EQ, 0f).allTrue();
   }
 
   @Override
