@@ -7,9 +7,25 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** No way of drawing is left behind by the compiler, whatever ran before it. */
+/**
+ * No way of drawing is left behind by the compiler, whatever ran before it. Every loop over vectors
+ * of the CPU backend's sampling runs here:
+ *
+ * <pre>
+ * gate             kernels
+ * counted          words and keys of rows, passes of counting, listing
+ * filtered         the filter, keys and selection of candidates
+ * with mask        the same, masks
+ * streamed         the filter over a row of many blocks
+ * inserted         words and keys of columns, turning, insertion, listing of short rows
+ * searched         the search of thresholds of short rows
+ * relaxed          weights and scaling
+ * gradient         products with the upstream gradient
+ * 256 bits         filtered and inserted again, with narrower vectors
+ * </pre>
+ */
 class SamplingGateTest {
-  private static final String MIDDLE = "256x1024:102";
+  private static final String COUNTED = "256x1024:512";
 
   private final List<KofnSampling> states = new ArrayList<>();
 
@@ -17,29 +33,27 @@ class SamplingGateTest {
   @ValueSource(longs = {1, 2})
   void drawsKeepUp(long order) {
     Gate gate = new Gate();
-    KofnSampling middle = state(MIDDLE, new KofnSampling());
-    double elements = Shape.of(MIDDLE).elements();
-    gate.add("counted", "counted", elements, middle::draw);
-    gate.add("with mask", "counted", elements, middle::drawWithMask);
+    add(gate, "counted", COUNTED, new KofnSampling());
+    KofnSampling middle = add(gate, "filtered", "256x1024:102", new KofnSampling());
+    double elements = Shape.of("256x1024:102").elements();
+    gate.add("with mask", "filtered", elements, middle::drawWithMask);
     gate.add("relaxed", "counted", elements, middle::relax);
     gate.add("gradient", "relaxed", elements, middle::gradient);
-    add(gate, "ranked", "8192x25:5", new KofnSampling());
-    add(gate, "short", "2048x64:8", new KofnSampling());
+    add(gate, "inserted", "8192x25:5", new KofnSampling());
+    add(gate, "searched", "2048x64:32", new KofnSampling());
     add(gate, "streamed", "4x65536:50", new KofnSampling());
-    add(gate, "256 bits", MIDDLE, new KofnSampling.Bits256());
+    add(gate, "256 bits, filtered", "256x1024:102", new KofnSampling.Bits256());
+    add(gate, "256 bits, inserted", "8192x25:5", new KofnSampling.Bits256());
     gate.check(order);
     states.forEach(KofnSampling::check);
   }
 
-  private void add(Gate gate, String name, String shape, KofnSampling state) {
-    gate.add(name, "counted", Shape.of(shape).elements(), state(shape, state)::draw);
-  }
-
-  private KofnSampling state(String shape, KofnSampling state) {
+  private KofnSampling add(Gate gate, String name, String shape, KofnSampling state) {
     state.shape = shape;
     state.threads = "1";
     state.open();
     states.add(state);
+    gate.add(name, "counted", Shape.of(shape).elements(), state::draw);
     return state;
   }
 }

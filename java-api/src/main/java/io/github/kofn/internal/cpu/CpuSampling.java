@@ -4,6 +4,7 @@ package io.github.kofn.internal.cpu;
 import io.github.kofn.internal.kernels.Draw;
 import io.github.kofn.internal.kernels.SamplingKernels;
 import io.github.kofn.internal.kernels.View;
+import java.util.Arrays;
 
 /**
  * Splits rows over threads. No row's result depends on the split, nor on the width of the vectors
@@ -50,7 +51,26 @@ final class CpuSampling implements SamplingKernels {
   public void draw(View logits, int k, Draw draw, DrawOutputs outputs) {
     SamplingDraw rows =
         new SamplingDraw(noise, selection, columnwise, logits, k, draw, outputs, forced);
-    forRows(logits, rows::rows);
+    int parts = logits.rows() < workers.threads() ? rows.parts(workers.threads()) : 1;
+    if (parts > 1) {
+      for (long row = 0; row < logits.rows(); row++) {
+        drawInParts(rows, row, parts);
+      }
+    } else {
+      forRows(logits, rows::rows);
+    }
+  }
+
+  private void drawInParts(SamplingDraw rows, long row, int parts) {
+    SamplingScratch[] scratch = new SamplingScratch[parts];
+    Arrays.setAll(scratch, i -> scratches.take());
+    workers.run(parts, part -> rows.part(row, part, parts, scratch[part]));
+    SamplingScratch own = scratches.take();
+    rows.join(row, scratch, own);
+    for (SamplingScratch one : scratch) {
+      scratches.giveBack(one);
+    }
+    scratches.giveBack(own);
   }
 
   /** Work on the rows from first until before last. */

@@ -79,6 +79,17 @@ final class SamplingCandidates {
     }
   }
 
+  /** Adds what {@link #narrow} left of a part of the row that is right of all others. */
+  void addWinners(SamplingCandidates part) {
+    if (count + part.count > capacity) {
+      narrow();
+    }
+    System.arraycopy(part.columns, 0, columns, count, part.count);
+    System.arraycopy(part.keys, 0, keys, count, part.count);
+    count += part.count;
+    keyed = count;
+  }
+
   /**
    * Keeps the k greatest keys, or all those above -infinity if there are fewer.
    *

@@ -41,6 +41,12 @@ final class SamplingDraw {
   /** The longest row that is worked on column by column. */
   private static final int SHORT = 128;
 
+  /** The least blocks of a part of a row that is split over threads. */
+  private static final int PART_BLOCKS = 16;
+
+  /** So that a thread that is held up leaves work to the others. */
+  private static final int PARTS_PER_THREAD = 2;
+
   private final SamplingSelection selection;
   private final SamplingColumnwise columnwise;
   private final SamplingKeys keyMaker;
@@ -96,7 +102,7 @@ final class SamplingDraw {
     int step = rowsAtOnce();
     for (long row = first; row < last; row += step) {
       int rows = (int) Math.min(step, last - row);
-      scratch.columns(rows * k + n);
+      scratch.columns(regime == Regime.FILTERED ? rows * k : rows * k + n);
       scratch.winnerKeys(rows * k);
       if (regime == Regime.COLUMNWISE) {
         groups(row, rows, scratch);
@@ -106,6 +112,9 @@ final class SamplingDraw {
         filter(row, rows, scratch);
       } else {
         stream(row, scratch);
+      }
+      if (n > SamplingScratch.BLOCK) {
+        outputs.clear(row, 0, n);
       }
       outputs.write(row, rows, scratch);
     }
@@ -222,23 +231,59 @@ final class SamplingDraw {
   /** Draws a row that is longer than a block. */
   private void stream(long row, SamplingScratch scratch) {
     float guess = scratch.guess.next();
-    float least = streamAbove(row, guess, scratch);
+    float least = streamAbove(row, 0, n, guess, scratch);
     boolean below = least > guess;
     if (!below) {
-      least = streamAbove(row, Float.NEGATIVE_INFINITY, scratch);
+      least = streamAbove(row, 0, n, Float.NEGATIVE_INFINITY, scratch);
     }
     finish(row, 0, least, below, scratch);
   }
 
-  private float streamAbove(long row, float guess, SamplingScratch scratch) {
+  /** The winners of a part of a row above a guess, and the least winner's key. */
+  private float streamAbove(long row, int from, int to, float guess, SamplingScratch scratch) {
     SamplingCandidates candidates = scratch.candidates;
     candidates.start(row, k, beta, guess);
-    for (int column = 0; column < n; column += SamplingScratch.BLOCK) {
-      int length = Math.min(SamplingScratch.BLOCK, n - column);
+    for (int column = from; column < to; column += SamplingScratch.BLOCK) {
+      int length = Math.min(SamplingScratch.BLOCK, to - column);
       keyMaker.preparePart(row, column, length, scratch);
       keyMaker.filter(0, length, column, scratch);
     }
     return candidates.narrow();
+  }
+
+  /** Into how many parts a row can be split for so many threads: 1 if it is not worth it. */
+  int parts(int threads) {
+    int most = n / (PART_BLOCKS * SamplingScratch.BLOCK);
+    return regime == Regime.FILTERED ? Math.clamp(most, 1, PARTS_PER_THREAD * threads) : 1;
+  }
+
+  /** Where a part of a row begins. */
+  private int partStart(int part, int parts) {
+    int blocks = Math.ceilDiv(n, SamplingScratch.BLOCK);
+    return Math.min(n, (int) ((long) blocks * part / parts) * SamplingScratch.BLOCK);
+  }
+
+  /** Leaves the winners of a part of a row among the scratch's candidates. */
+  void part(long row, int part, int parts, SamplingScratch scratch) {
+    int from = partStart(part, parts);
+    int to = partStart(part + 1, parts);
+    scratch.table(stride);
+    scratch.threshold.begin(this);
+    streamAbove(row, from, to, Float.NEGATIVE_INFINITY, scratch);
+    outputs.clear(row, from, to - from);
+  }
+
+  /** Draws a row of which all parts have been worked on. */
+  void join(long row, SamplingScratch[] parts, SamplingScratch scratch) {
+    scratch.threshold.begin(this);
+    scratch.columns(k);
+    scratch.winnerKeys(k);
+    scratch.candidates.start(row, k, beta, Float.NEGATIVE_INFINITY);
+    for (SamplingScratch part : parts) {
+      scratch.candidates.addWinners(part.candidates);
+    }
+    finish(row, 0, scratch.candidates.narrow(), true, scratch);
+    outputs.write(row, 1, scratch);
   }
 
   private void finish(long row, int at, float least, boolean below, SamplingScratch scratch) {

@@ -35,6 +35,17 @@ final class SamplingOutputs {
     return keys != null || (drawOrder && indices != null);
   }
 
+  /** Fills part of a row's masks with zeros, if it is longer than a block. */
+  void clear(long row, int column, int length) {
+    if (bytes != null) {
+      bytes.clear(row, column, length);
+    }
+    if (floats != null) {
+      floats.clear(row, column, length);
+    }
+  }
+
+  /** Writes; the masks of rows that are longer than a block have been cleared. */
   void write(long row, int rows, SamplingScratch scratch) {
     if (bits != null) {
       writeBits(row, rows, scratch);
@@ -73,7 +84,6 @@ final class SamplingOutputs {
 
   private void writeBytes(long row, int rows, SamplingScratch scratch) {
     if (n > SamplingScratch.BLOCK) {
-      bytes.clearRow(row);
       bytes.setBytes(row, scratch.columns, k);
       return;
     }
@@ -90,7 +100,6 @@ final class SamplingOutputs {
 
   private void writeFloats(long row, int rows, SamplingScratch scratch) {
     if (n > SamplingScratch.BLOCK) {
-      floats.clearRow(row);
       floats.setFloats(row, scratch.columns, k);
       return;
     }

@@ -130,9 +130,10 @@ final class SamplingRows {
     }
   }
 
-  /** Fills a row with zeros. */
-  void clearRow(long row) {
-    segment.asSlice(type.bytes() * row * pitch, (long) type.bytes() * columns).fill((byte) 0);
+  /** Fills part of a row with zeros. */
+  void clear(long row, int column, int length) {
+    long bytes = type.bytes();
+    segment.asSlice(bytes * (row * pitch + column), bytes * length).fill((byte) 0);
   }
 
   /** Sets the first elements that a list names, of a row of F32, to 1. */

@@ -12,6 +12,7 @@ import io.github.kofn.internal.kernels.SamplingKernels.DrawOutputs;
 import io.github.kofn.internal.kernels.View;
 import io.github.kofn.internal.reference.ReferenceEngine;
 import io.github.kofn.sampling.InvalidLogitsException;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -111,6 +112,57 @@ final class CpuSamplingDrawTest {
         }
       }
     }
+  }
+
+  /** One row, split over threads, of which parts hold no winner, all winners, or a tie. */
+  @Test
+  void partsOfALongRowDoNotShow() {
+    int n = 250_001;
+    float[][] rows = new float[3][n];
+    rows[0] = SamplingViews.normalRows(1, n, 7)[0];
+    for (int c = 0; c < n; c++) {
+      int step = c / 70_000;
+      rows[1][c] = c < 100_000 ? Float.NEGATIVE_INFINITY : step;
+    }
+    for (float[] row : rows) {
+      View logits = SamplingViews.of(DType.F32, new float[][] {row}, 0);
+      for (int k : new int[] {0, 1, 1000, n / 10}) {
+        for (float beta : new float[] {0, 1}) {
+          Draw draw = new Draw(beta, 1, 2, 3, 9);
+          SamplingViews.Drawn expected = SamplingViews.Drawn.like(logits, k, DType.I32, true);
+          REFERENCE.draw(logits, k, draw, expected.outputs());
+          try (Workers workers = new Workers(3)) {
+            SamplingViews.Drawn actual = SamplingViews.Drawn.like(logits, k, DType.I32, true);
+            new CpuSampling(Lanes.choose(0), workers).draw(logits, k, draw, actual.outputs());
+            expected.assertSame(actual, "k " + k + " beta " + beta);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void errorsOfALongRowThatIsSplit() {
+    float[] row = new float[250_001];
+    Arrays.fill(row, Float.NEGATIVE_INFINITY);
+    row[5] = 1;
+    row[200_000] = 1;
+    View few = SamplingViews.of(DType.F32, new float[][] {row.clone()}, 0);
+    row[240_000] = Float.NaN;
+    row[150_000] = Float.NaN;
+    View nan = SamplingViews.of(DType.F32, new float[][] {row}, 0);
+    try (Workers workers = new Workers(2)) {
+      CpuSampling sampling = new CpuSampling(Lanes.choose(0), workers);
+      for (View logits : new View[] {few, nan}) {
+        DrawOutputs outputs = SamplingViews.Drawn.like(logits, 3, DType.I32, false).outputs();
+        String expected = error(() -> REFERENCE.draw(logits, 3, NOISE, outputs));
+        assertEquals(expected, error(() -> sampling.draw(logits, 3, NOISE, outputs)));
+      }
+    }
+  }
+
+  private static String error(Runnable call) {
+    return assertThrows(InvalidLogitsException.class, call::run).getMessage();
   }
 
   @Test
