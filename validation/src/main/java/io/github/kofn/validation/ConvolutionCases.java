@@ -10,7 +10,9 @@ import io.github.kofn.validation.ConvolutionCase.Operation;
 import io.github.kofn.validation.Problem.PatternKind;
 import io.github.kofn.validation.Problem.Types;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
@@ -54,6 +56,7 @@ final class ConvolutionCases {
   private final SplittableRandom seeds;
   private final boolean full;
   private final List<Case> cases = new ArrayList<>();
+  private final Set<String> shapes = new HashSet<>();
   private int turn;
 
   private ConvolutionCases(long seed, CaseSet set) {
@@ -176,8 +179,7 @@ final class ConvolutionCases {
     boolean preferred = turn % 4 < 2;
     Problem problem = new Problem(batch, layout, types, packed, preferred, pattern);
     Case made = new ConvolutionCase(operation, shape, problem, activation, seeds.nextLong());
-    if (cases.stream()
-        .noneMatch(c -> c.shape().equals(made.shape()) && c.type().equals(made.type()))) {
+    if (shapes.add(made.type() + " " + made.shape())) {
       cases.add(made);
     }
   }
