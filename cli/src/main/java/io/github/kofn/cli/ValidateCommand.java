@@ -103,7 +103,9 @@ final class ValidateCommand implements Callable<Integer> {
       paramLabel = "quick|full",
       defaultValue = "quick",
       converter = CasesConverter.class,
-      description = "How many cases to run (default: quick, under a minute on two cores).")
+      description =
+          "How many cases to run (default: quick, under a minute for the CPU's paths on two"
+              + " cores).")
   private CaseSet cases;
 
   @Mixin private JsonOption json;
