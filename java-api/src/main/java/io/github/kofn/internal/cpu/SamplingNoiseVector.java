@@ -161,27 +161,59 @@ final class SamplingNoiseVector implements SamplingNoise {
   }
 
   /**
-   * Three loops over a block, one after the other, through a call that the compiler cannot inline,
-   * since it meets three receivers: what it inlines into one method is limited, and where it stops,
-   * vectors are put on the heap. Whether it stopped used to depend on which loop became hot first.
+   * Loops over a block, called in a place that the compiler cannot inline them into, since it meets
+   * several receivers: what it inlines into one method is limited, and where it stops, vectors are
+   * put on the heap, which makes a loop ten times slower. Whether it stopped used to depend on
+   * which loop became hot first.
    */
   private interface Loop {
-    int run(int[] words, int word, float beta, float[] keys, int from, int length);
+    int run(
+        int[] words,
+        int word,
+        float[] keys,
+        int from,
+        int length,
+        float scale,
+        float offset,
+        int[] columns,
+        int at);
   }
 
-  private static final Loop[] NOISE = {
-    (words, word, beta, keys, from, length) -> innerLogarithms(words, word, length),
-    (words, word, beta, keys, from, length) -> outerLogarithms(words, word, length),
-    SamplingNoiseVector::addLogarithms
+  private static final int LOGARITHMS = 2;
+  private static final int ADD = 2;
+  private static final int FILTER = 3;
+
+  private static final Loop[] LOOPS = {
+    (words, word, keys, from, length, scale, offset, columns, at) ->
+        innerLogarithms(words, word, length),
+    (words, word, keys, from, length, scale, offset, columns, at) ->
+        outerLogarithms(words, word, length),
+    (words, word, keys, from, length, scale, offset, columns, at) ->
+        addLogarithms(words, word, scale, keys, from, length),
+    SamplingNoiseVector::list
   };
+
+  /** The only place of these calls: seen apart, each would have one receiver. */
+  private static int run(
+      int loop,
+      int[] words,
+      int word,
+      float[] keys,
+      int from,
+      int length,
+      float scale,
+      float offset,
+      int[] columns,
+      int at) {
+    return LOOPS[loop].run(words, word, keys, from, length, scale, offset, columns, at);
+  }
 
   @Override
   public int addNoise(int[] words, int word, float beta, float[] keys, int from, int length) {
-    int greatest = 0;
-    for (Loop loop : NOISE) {
-      greatest = loop.run(words, word, beta, keys, from, length);
+    for (int i = 0; i < LOGARITHMS; i++) {
+      run(i, words, word, keys, from, length, beta, 0, words, 0);
     }
-    return greatest;
+    return run(ADD, words, word, keys, from, length, beta, 0, words, 0);
   }
 
   /** Puts the bits of ln(1 - u) in the place of words. */
@@ -270,12 +302,27 @@ final class SamplingNoiseVector implements SamplingNoise {
       int[] columns,
       int at) {
     float slope = SamplingNoise.filterSlope(beta, threshold);
+    float offset = SamplingNoise.filterOffset(slope, threshold);
+    return run(FILTER, words, from, logits, from, length, slope, offset, columns, at);
+  }
+
+  /** Lists where the logarithm of h is not above {@code logit * slope + offset}. */
+  private static int list(
+      int[] words,
+      int word,
+      float[] logits,
+      int from,
+      int length,
+      float slope,
+      float offset,
+      int[] columns,
+      int at) {
     FloatVector scale = broadcast(slope);
-    FloatVector offset = broadcast(SamplingNoise.filterOffset(slope, threshold));
+    FloatVector least = broadcast(offset);
     int end = at;
     for (int i = 0; i < length; i += F.length()) {
-      FloatVector h = toFloat(IntVector.fromArray(I, words, from + i));
-      FloatVector most = FloatVector.fromArray(F, logits, from + i).fma(scale, offset);
+      FloatVector h = toFloat(IntVector.fromArray(I, words, word + i));
+      FloatVector most = FloatVector.fromArray(F, logits, from + i).fma(scale, least);
       // The negation lets NaN pass.
       VectorMask<Float> may = toFloat(h.reinterpretAsInts()).compare(GT, most).not();
       IOTA.add(i).compress(may.cast(I)).intoArray(columns, end);
