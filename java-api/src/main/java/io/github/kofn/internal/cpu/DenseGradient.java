@@ -86,8 +86,8 @@ final class DenseGradient {
   private void fill(TermLists lists, int group, Scratch scratch) {
     int first = lists.firstOutput(group);
     int outs = lists.outputs(group);
-    MemorySegment tile = scratch.floats(0, (long) SumKernels.TILE);
-    float[] line = scratch.line(SumKernels.TILE);
+    MemorySegment tile = scratch.floats(0, (long) GroupKernels.TILE);
+    float[] line = scratch.line(GroupKernels.TILE);
     int pitch = lists.pitch(group);
     for (int p = 0; p < Tiles.panels(batch); p++) {
       Tiles.load(dy, p, first, first + outs, tile, 0, STEP, scratch.stage);
@@ -107,11 +107,12 @@ final class DenseGradient {
     for (int p = 0; p < Tiles.panels(batch); p++) {
       Tiles.loadTurned(x, p, feature, count, turned, 4L * p * STEP * STEP, scratch.stage);
     }
-    MemorySegment product = scratch.floats(1, SumKernels.TILE);
-    SumKernels kernel = widths.sums(STEP);
+    MemorySegment product = scratch.floats(1, GroupKernels.TILE);
+    SumKernels sums = widths.sums(STEP);
+    GroupKernels groups = widths.groups(STEP);
     float[] line = scratch.line(LINE);
     for (int g = 0; g < lists.groups; g++) {
-      lists.sum(g, kernel, turned, STEP, product, 0, scratch.tile);
+      lists.sum(g, sums, groups, turned, STEP, product, 0, scratch.tile);
       for (int i = 0; i < lists.outputs(g); i++) {
         MemorySegment.copy(product, ValueLayout.JAVA_FLOAT, 4L * i * STEP, line, 0, count);
         taker.take(lists.firstOutput(g) + i, feature, count, line);

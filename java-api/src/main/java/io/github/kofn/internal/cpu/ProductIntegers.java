@@ -41,7 +41,7 @@ final class ProductIntegers {
     float[] row = new float[Layout.PANEL];
     for (int g = 0; g < lists.groups; g++) {
       int first = lists.firstOutput(g);
-      MemorySegment tile = scratch.floats(0, (long) SumKernels.SIX * stride);
+      MemorySegment tile = scratch.floats(0, (long) GroupKernels.SIX * stride);
       for (int i = 0; i < lists.outputs(g); i++) {
         Arrays.fill(sums, 0);
         for (int j = 0; j < lists.length(g); j++) {

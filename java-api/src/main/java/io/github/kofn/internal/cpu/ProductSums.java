@@ -148,6 +148,7 @@ final class ProductSums {
       MemorySegment.copy(segment, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, single, 0, x.features());
     }
     SumKernels sums = widths.sums(width);
+    GroupKernels groups = widths.groups(width);
     for (int g = 0; g < lists.groups; g++) {
       long to0 = at + 4L * (lists.firstOutput(g) - from) * stride;
       if (single != null && lists.outputs(g) == 1) {
@@ -161,7 +162,7 @@ final class ProductSums {
                 lists.weightsAt(g));
         tile.set(ValueLayout.JAVA_FLOAT_UNALIGNED, to0, sum);
       } else {
-        lists.sum(g, sums, segment, stride, tile, to0, scratch.tile);
+        lists.sum(g, sums, groups, segment, stride, tile, to0, scratch.tile);
       }
     }
     finish.apply(kernel, tile, at, stride, panel, from, to, scratch);

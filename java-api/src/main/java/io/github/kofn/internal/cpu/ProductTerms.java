@@ -130,11 +130,9 @@ final class ProductTerms {
       listRows(first, end, lists);
       return;
     }
-    if (companion != null
-        && !keepsEverything()
-        && layout.blockOut() == 1
-        && layout.blockIn() == 1) {
-      listSingleWeights(first, end, lists, scratch);
+    boolean wholeBlocks = layout.out() % layout.blockOut() == 0;
+    if (companion != null && !keepsEverything() && wholeBlocks && layout.blockIn() == 1) {
+      listSingleColumns(first, end, lists, scratch);
       return;
     }
     for (int unit = first; unit < end; unit++) {
@@ -389,40 +387,50 @@ final class ProductTerms {
   }
 
   /**
-   * Columns of single weights, a row of W after the other: elements of a row lie near each other,
-   * those of a column lie a row apart. Each column's list grows at an end of its own.
+   * Columns of blocks of one column, a block row of W after the other: elements of a row lie near
+   * each other, those of a column lie a row apart. Each column's list grows at an end of its own.
    */
-  private void listSingleWeights(int first, int end, TermLists lists, Scratch scratch) {
+  private void listSingleColumns(int first, int end, TermLists lists, Scratch scratch) {
     int columns = end - first;
     int k = layout.k();
+    int bo = layout.blockOut();
     int[] next = lists.slots(columns + 1 + k);
     Elements.readIndices(companion.starts(), first, next, 0, columns + 1, scratch);
     int base = next[0];
-    int inputsAt = lists.inputs - base;
-    int weightsAt = lists.weights() - base;
-    int[] input = lists.inputs(next[columns] - base);
-    lists.inputs += next[columns] - base;
+    int inputsAt = lists.inputs;
+    int weightsAt = lists.weights();
+    int terms = Math.multiplyExact(next[columns] - base, bo);
+    lists.inputs(terms);
+    lists.inputs += terms;
     for (int c = 0; c < columns; c++) {
-      lists.group(first + c, first + c + 1, inputsAt + next[c], next[c + 1] - next[c]);
+      int length = (next[c + 1] - next[c]) * bo;
+      next[c] = (next[c] - base) * bo;
+      lists.group(first + c, first + c + 1, inputsAt + next[c], length);
     }
-    float[] weight = lists.weight;
-    float[] line = scratch.line(k);
-    View values = pattern.values();
-    for (int o = 0; o < layout.out(); o++) {
-      long row = (long) o * k;
+    float[] line = scratch.line(Math.multiplyExact(k, bo));
+    for (int r = 0; r < layout.blockRows(); r++) {
+      long row = (long) r * k;
       int from = Elements.lowerBound(pattern.indices(), row, k, first);
-      int to = Elements.lowerBound(pattern.indices(), row, k, end);
-      int count = to - from;
+      int count = Elements.lowerBound(pattern.indices(), row, k, end) - from;
       Elements.readIndices(pattern.indices(), row + from, next, columns + 1, count, scratch);
+      View values = pattern.values();
       if (pattern.packed()) {
-        Elements.read(values, row + from, line, 0, count);
-      } else {
-        Elements.readAt(values, o * values.pitch(), next, columns + 1, line, 0, count);
+        Elements.read(values, (row + from) * bo, line, 0, count * bo);
       }
+      for (int i = 0; i < bo && !pattern.packed(); i++) {
+        long o = (long) r * bo + i;
+        Elements.readAt(values, o * values.pitch(), next, columns + 1, line, i * count, count);
+      }
+      int step = pattern.packed() ? bo : 1;
+      int across = pattern.packed() ? 1 : count;
       for (int j = 0; j < count; j++) {
-        int at = next[next[columns + 1 + j] - first]++;
-        input[inputsAt + at] = o;
-        weight[weightsAt + at] = line[j];
+        int column = next[columns + 1 + j] - first;
+        int at = next[column];
+        next[column] = at + bo;
+        for (int i = 0; i < bo; i++) {
+          lists.input[inputsAt + at + i] = r * bo + i;
+          lists.weight[weightsAt + at + i] = line[j * step + i * across];
+        }
       }
     }
   }

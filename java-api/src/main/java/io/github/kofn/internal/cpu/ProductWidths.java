@@ -7,18 +7,19 @@ package io.github.kofn.internal.cpu;
  */
 final class ProductWidths {
   private final int lanes;
-  private final Width scalar = new Width(new ProductScalar(), new SumScalar());
+  private final Width scalar = new Width(new ProductScalar(), new SumScalar(), new GroupScalar());
   private final Width four;
   private final Width eight;
   private final Width widest;
   private final GatherKernel gather;
   private final Scratch.Pool pool = new Scratch.Pool();
 
-  private record Width(ProductLanes lanes, SumKernels sums) {
+  private record Width(ProductLanes lanes, SumKernels sums, GroupKernels groups) {
     static Width vectors(int lanes) {
       return new Width(
           Lanes.load(ProductLanes.class, "ProductVectors", lanes),
-          Lanes.load(SumKernels.class, "SumVectors", lanes));
+          Lanes.load(SumKernels.class, "SumVectors", lanes),
+          Lanes.load(GroupKernels.class, "GroupVectors", lanes));
     }
   }
 
@@ -61,6 +62,11 @@ final class ProductWidths {
     return choose(width).sums;
   }
 
+  /** Sums of rows of so many examples, for outputs that share their inputs. */
+  GroupKernels groups(int width) {
+    return choose(width).groups;
+  }
+
   /** Sums for a batch of one. */
   GatherKernel gather() {
     return gather;
@@ -73,7 +79,7 @@ final class ProductWidths {
 
   /** How many outputs are best computed at once, whatever the width of the batch. */
   int most() {
-    return widest.sums.most();
+    return widest.groups.most();
   }
 
   /** The inner loops with the widest vectors. */

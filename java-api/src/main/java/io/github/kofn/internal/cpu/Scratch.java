@@ -18,7 +18,7 @@ final class Scratch {
   final float[] stage = new float[Tiles.STAGE];
 
   /** What a kernel works in. */
-  float[] tile = new float[SumKernels.TILE];
+  float[] tile = new float[GroupKernels.TILE];
 
   /** The lists of the part that holds this. */
   final TermLists lists = new TermLists(this);

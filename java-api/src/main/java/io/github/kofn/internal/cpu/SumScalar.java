@@ -12,11 +12,6 @@ import java.lang.foreign.MemorySegment;
  */
 final class SumScalar implements SumKernels {
   @Override
-  public int most() {
-    return FOUR;
-  }
-
-  @Override
   public void one(
       MemorySegment x,
       long xAt,
@@ -34,7 +29,7 @@ final class SumScalar implements SumKernels {
     }
   }
 
-  private static float sum(
+  static float sum(
       MemorySegment x,
       long xAt,
       long row,
@@ -84,59 +79,5 @@ final class SumScalar implements SumKernels {
       s0 += weights[weightsAt + j] * x[inputs[inputsAt + j]];
     }
     return s0 + s1 + (s2 + s3);
-  }
-
-  @Override
-  public void four(
-      MemorySegment x,
-      int stride,
-      int[] inputs,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile) {
-    many(FOUR, x, stride, inputs, from, to, weights, weightsAt, y, yAt, outs);
-  }
-
-  @Override
-  public void six(
-      MemorySegment x,
-      int stride,
-      int[] inputs,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile) {
-    many(SIX, x, stride, inputs, from, to, weights, weightsAt, y, yAt, outs);
-  }
-
-  private static void many(
-      int pitch,
-      MemorySegment x,
-      int stride,
-      int[] inputs,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      MemorySegment y,
-      long yAt,
-      int outs) {
-    long row = 4L * stride;
-    for (int o = 0; o < outs; o++) {
-      for (int b = 0; b < stride; b++) {
-        int w = weightsAt + o;
-        float s = sum(x, 4L * b, row, inputs, from, to - from, weights, w, pitch);
-        y.set(JAVA_FLOAT_UNALIGNED, yAt + o * row + 4L * b, s);
-      }
-    }
   }
 }

@@ -6,7 +6,7 @@ import java.util.Arrays;
 
 /**
  * Groups of outputs, each with the list of inputs that it shares and the weights in the order in
- * which {@link SumKernels} reads them; in arrays that are used again.
+ * which {@link SumKernels} and {@link GroupKernels} read them; in arrays that are used again.
  */
 final class TermLists {
   private static final int FIELDS = 5;
@@ -76,7 +76,7 @@ final class TermLists {
     if (outputs == 1) {
       return 1;
     }
-    return outputs <= SumKernels.FOUR ? SumKernels.FOUR : SumKernels.SIX;
+    return outputs <= GroupKernels.FOUR ? GroupKernels.FOUR : GroupKernels.SIX;
   }
 
   /**
@@ -155,7 +155,7 @@ final class TermLists {
     }
     for (int j = 0, source = first; j < length; j += run, source += step) {
       int count = Math.min(run, length - j);
-      if (outputs(group) == SumKernels.SIX) {
+      if (outputs(group) == GroupKernels.SIX) {
         turnSix(from, source, distance, count, at + j * pitch);
       } else {
         turn(from, source, distance, count, at + j * pitch, pitch, outputs(group));
@@ -176,7 +176,7 @@ final class TermLists {
     float[] target = weight;
     for (int i = 0; i < count; i++) {
       int source = first + i;
-      int to = at + SumKernels.SIX * i;
+      int to = at + GroupKernels.SIX * i;
       target[to] = from[source];
       target[to + 1] = from[source + distance];
       target[to + 2] = from[source + 2 * distance];
@@ -238,10 +238,11 @@ final class TermLists {
     }
   }
 
-  /** Computes the outputs of a group, as {@link SumKernels} says. */
+  /** Computes the outputs of a group. */
   void sum(
       int group,
-      SumKernels kernel,
+      SumKernels single,
+      GroupKernels several,
       MemorySegment x,
       int stride,
       MemorySegment y,
@@ -252,11 +253,11 @@ final class TermLists {
     int at = weightsAt(group);
     int outs = outputs(group);
     if (outs == 1) {
-      kernel.one(x, 0, stride, input, from, to, weight, at, y, yAt);
-    } else if (pitch(group) == SumKernels.FOUR) {
-      kernel.four(x, stride, input, from, to, weight, at, y, yAt, outs, tile);
+      single.one(x, 0, stride, input, from, to, weight, at, y, yAt);
+    } else if (pitch(group) == GroupKernels.FOUR) {
+      several.four(x, stride, input, from, to, weight, at, y, yAt, outs, tile);
     } else {
-      kernel.six(x, stride, input, from, to, weight, at, y, yAt, outs, tile);
+      several.six(x, stride, input, from, to, weight, at, y, yAt, outs, tile);
     }
   }
 }

@@ -64,6 +64,8 @@ class CpuProductsTest {
       cases.add(new ProductCase(KofNLayout.weights(130, 90, 9), batch, false, seed++));
       cases.add(new ProductCase(KofNLayout.dense(37, 90), batch, true, seed++));
       cases.add(new ProductCase(new KofNLayout(40, 33, 8, 4, 5), batch, true, seed++));
+      cases.add(new ProductCase(new KofNLayout(48, 33, 4, 1, 5), batch, seed % 2 == 0, seed++));
+      cases.add(new ProductCase(KofNLayout.weights(29, 40, 25), batch, seed % 2 == 0, seed++));
     }
     cases.add(new ProductCase(KofNLayout.weights(5, 70001, 300), 9, false, seed++));
     cases.add(new ProductCase(KofNLayout.weights(1, 1, 1), 2, false, seed++));
@@ -421,21 +423,30 @@ class CpuProductsTest {
     try (Workers workers = new Workers(engine.threads())) {
       CpuProducts products = engine.products(workers);
       for (int batch : BATCHES) {
-        ProductCase c = new ProductCase(new KofNLayout(24, 60, 4, 3, 5), batch, false, batch);
-        // The last block column is kept by no row.
-        for (int b = 0; b < batch; b++) {
-          c.x[b][57] = Float.NaN;
-          c.x[b][58] = Float.POSITIVE_INFINITY;
-          c.x[b][59] = Float.NEGATIVE_INFINITY;
+        for (boolean packed : new boolean[] {false, true}) {
+          neverTouchesPrunedInputs(products, new KofNLayout(24, 60, 4, 3, 5), batch, packed);
+          // Nearly dense: computed as if it were dense where X is finite.
+          neverTouchesPrunedInputs(products, new KofNLayout(24, 60, 1, 1, 45), batch, packed);
+          neverTouchesPrunedInputs(products, new KofNLayout(24, 60, 1, 3, 15), batch, packed);
         }
-        View x = storage(c, 0).of(c.x, 60);
-        View y = storage(c, 1).view(batch, 24);
-        products.multiply(c.pattern(rows(c)), x, y, PLAIN);
-        for (int b = 0; b < batch; b++) {
-          for (int o = 0; o < 24; o++) {
-            checkOutput(c, b, o, ProductCase.at(y, b, o));
-          }
-        }
+      }
+    }
+  }
+
+  private static void neverTouchesPrunedInputs(
+      CpuProducts products, KofNLayout layout, int batch, boolean packed) {
+    ProductCase c = new ProductCase(layout, batch, packed, batch);
+    // The last block column is kept by no row.
+    float[] worst = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+    for (int b = 0; b < batch; b++) {
+      c.x[b][59] = worst[b % worst.length];
+    }
+    View x = storage(c, 0).of(c.x, 60);
+    View y = storage(c, 1).view(batch, 24);
+    products.multiply(c.pattern(rows(c)), x, y, PLAIN);
+    for (int b = 0; b < batch; b++) {
+      for (int o = 0; o < 24; o++) {
+        checkOutput(c, b, o, ProductCase.at(y, b, o));
       }
     }
   }
