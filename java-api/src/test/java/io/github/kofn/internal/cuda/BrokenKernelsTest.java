@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,7 +17,12 @@ import io.github.kofn.internal.kernels.SamplingKernels.DrawOutputs;
 import io.github.kofn.internal.kernels.View;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -97,6 +104,44 @@ class BrokenKernelsTest {
       launch(context, "kofn_correct", words);
       context.synchronize();
       context.release(words);
+    }
+  }
+
+  /** In a thread that has no current context, and gets none by it. */
+  @Test
+  void aLaunchNeedsNoCurrentContext() throws InterruptedException {
+    try (CudaContext context = open(source())) {
+      Buffer words = context.allocate(4L * WORDS);
+      launch(context, "kofn_correct", words); // found, with the context current
+      context.synchronize();
+      List<Object> seen = new ArrayList<>();
+      Thread thread =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try {
+                      launch(context, "kofn_correct", words);
+                      seen.add(currentContext());
+                    } catch (RuntimeException e) {
+                      seen.add(e);
+                    }
+                  });
+      thread.join();
+      assertEquals(List.of(0L), seen);
+      context.synchronize();
+      context.release(words);
+    }
+  }
+
+  private long currentContext() {
+    MethodHandle current =
+        driver.extra("cuCtxGetCurrent", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG);
+      assertEquals(0, (int) current.invokeExact(out.address()));
+      return out.get(JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw new AssertionError(t);
     }
   }
 
