@@ -32,6 +32,10 @@ class ProductGateTest {
     gate.add("4x1", "fma", kept, state("4x1")::forward);
     gate.add("16x16 dX", "fma", kept, block::inputGradient);
     gate.add("dMask", "fma", 2.0 * N * N * BATCH, single::maskGradient);
+    double all = 2.0 * N * N * BATCH;
+    gate.add("dense", "fma", all, state("1x1", 0)::forward);
+    gate.add("dense dX", "fma", all, state("64x64", 0)::inputGradient);
+    gate.add("nearly dense", "dense", all, state("1x1", 35)::forward);
     gate.add("1x1", "16x16", kept, single::forward);
     gate.add("1x1 in place", "1x1", kept, single::forwardInPlace);
     gate.add("1x1 dX", "1x1", kept, single::inputGradient);
@@ -43,11 +47,15 @@ class ProductGateTest {
   }
 
   private KofnMatmul state(String block) {
+    return state(block, SPARSITY);
+  }
+
+  private KofnMatmul state(String block, int sparsity) {
     KofnMatmul state = new KofnMatmul();
     state.block = block;
     state.n = N;
     state.batch = BATCH;
-    state.sparsity = SPARSITY;
+    state.sparsity = sparsity;
     state.threads = "1";
     state.open();
     states.add(state);
