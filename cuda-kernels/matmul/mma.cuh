@@ -8,6 +8,9 @@
 
 namespace kofn {
 
+// Keeps a value in a register: left alone, the compiler computes it again in every branch of a loop that needs it.
+__device__ __forceinline__ void pin(unsigned& value) { asm volatile("" : "+r"(value)); }
+
 constexpr int kUnitBytes = 32;
 constexpr int kPieceBytes = 16;  // what one cp.async and one ldmatrix row move
 

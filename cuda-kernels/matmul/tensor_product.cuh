@@ -2,7 +2,7 @@
 #pragma once
 
 #include "finish.cuh"
-#include "unit_list.cuh"
+#include "tensor_copies.cuh"
 
 // Y = X W^T and dX = dY W on tensor cores, for blocks whose sides are multiples of 16 (and of 32 bytes along the contraction).
 //
@@ -16,9 +16,10 @@
 //               +----+----+----+----+                   line 2                x  x        x
 //   4 to 8 warps, each 32 or 64 examples                X staged           x  x  x  x  x  x     W only where marked
 //
-// A stage is two units of X (128 x 64 bytes) and of W; three or four stages are in flight by cp.async. Rows of 64 bytes are swizzled, so
-// that every copy and every ldmatrix takes the minimum of shared wavefronts. Per unit a warp issues MT ldmatrix for X, one for every 16
-// results, and 2 MT mma for each of those; MT = 2 to 4 keeps shared memory below the tensor cores' rate.
+// A stage is two units of X (128 x 64 bytes) and of W; three or four stages are in flight by cp.async (tensor_copies.cuh). Rows of 64 bytes
+// are swizzled, so that every copy and every ldmatrix takes the minimum of shared wavefronts. Per unit a warp issues MT ldmatrix for X, one
+// for every 16 results, and 2 MT mma for each of those; MT = 2 to 4 keeps shared memory below the tensor cores' rate. What an ldmatrix
+// reads is an offset that a lane computes once, plus a stage and constants.
 //
 // Traffic per unit and thread block: 4 KB of X, 32 bytes of W for every result that keeps it; Y once, 16 bytes an access. 128 examples x
 // 128 results are 128 accumulators a thread at 128 threads, 64 at 256: the most that leaves no spill. 48 KB of shared memory need no
@@ -29,214 +30,124 @@
 
 namespace kofn {
 
-template <class E_, int BLOCK_, int R_, int WARPS_M, int WARPS_N, bool BACK_>
-struct TensorShape {
-  using E = E_;
-  static constexpr int BLOCK = BLOCK_, R = R_;
-  static constexpr bool BACK = BACK_;
-  static constexpr int kWarpsM = WARPS_M, kWarpsN = WARPS_N;
-  static constexpr int kThreads = 32 * WARPS_M * WARPS_N;
-  static constexpr int kExamples = 128, kResults = BLOCK * R;
-  static constexpr int kTilesM = kExamples / WARPS_M / 16;   // m16 tiles of a warp
-  static constexpr int kTilesN = BLOCK / WARPS_N / 16;       // n16 tiles of a warp in each line
-  static constexpr int kUnits = 2;                           // of a stage
-  static constexpr int kRowBytes = kUnits * kUnitBytes;
-  static constexpr int kRowPieces = kRowBytes / kPieceBytes;
-  static constexpr int kSourceBytes = kExamples * kRowBytes, kWeightBytes = kResults * kRowBytes;
-  static constexpr int kStageBytes = kSourceBytes + kWeightBytes;
-  static constexpr int kStages = 49152 / kStageBytes;
-  static constexpr int kSourceCopies = kExamples * kRowPieces / kThreads, kWeightCopies = kResults * kRowPieces / kThreads;
-  static constexpr int kUnitElements = kUnitBytes / E::kBytes;
-  static constexpr int kPieceElements = kPieceBytes / E::kBytes;
-  static constexpr int kLineRowPieces = BLOCK * E::kBytes / kPieceBytes;  // backward: a row of W in a line
-  static_assert(R == 1 || WARPS_N == 1, "lines of one warp column");
-};
-
-// What a thread copies into a stage.
+// Where a lane's fragments lie in a stage.
 template <class S>
-struct TensorCopies {
-  const char* source;
-  unsigned sourceTo;
-  int half, unitOfStage;
-  const char* weights[S::kWeightCopies];
-  unsigned weightTo[S::kWeightCopies];
-  int weightBytes[S::kWeightCopies];  // forward: 16 or 0; backward: what the row of W has left
-  long long example;
+struct Fragments {
+  static constexpr int kWords = S::BACK && S::E::kBytes == 4 ? 2 : 1;  // offsets of 16 results
 
-  __device__ __forceinline__ TensorCopies(const Pattern& p, const View& x, long long firstExample, int firstLine, unsigned stages) {
-    const int piece = threadIdx.x % S::kRowPieces, row = threadIdx.x / S::kRowPieces;
-    unitOfStage = piece / 2;
-    half = piece % 2;
-    example = firstExample + row;
-    source = static_cast<const char*>(x.data) + example * x.pitch * S::E::kBytes + half * kPieceBytes;
-    sourceTo = stages + row * S::kRowBytes + swizzle<S::kRowPieces>(piece, row) * kPieceBytes;
-    const char* values = static_cast<const char*>(p.values);
+  unsigned source[S::kUnits];
+  unsigned weights[S::BACK ? S::kTilesN : S::kUnits][kWords];
+
+  __device__ __forceinline__ Fragments(int warpM, int warpN) {
+    const int lane = threadIdx.x & 31;
+    const int row = warpM * S::kTilesM * 16 + lane % 16;
 #pragma unroll
-    for (int j = 0; j < S::kWeightCopies; ++j) {
-      const int number = threadIdx.x + j * S::kThreads;
-      if (S::BACK) {
-        const int inRow = number % S::kLineRowPieces, k = number / S::kLineRowPieces % S::kUnitElements;
-        const int line = number / (S::kLineRowPieces * S::kUnitElements) % S::R;
-        const int input = (firstLine + line) * S::BLOCK + inRow * S::kPieceElements;
-        const long long at = p.packed ? static_cast<long long>(k) * p.bi + input % p.bi : k * p.pitch + input;
-        weights[j] = values + at * S::E::kBytes;
-        weightBytes[j] = min(max((p.in - input) * S::E::kBytes, 0), kPieceBytes);
-        weightTo[j] = stages + S::kSourceBytes + (number / S::kLineRowPieces * S::kLineRowPieces + turn(inRow, k)) * kPieceBytes;
-      } else {
-        const int n = number / S::kRowPieces, output = firstLine * S::BLOCK + n;
-        const long long at = p.packed ? (static_cast<long long>(output / p.bo) * p.k * p.bo + output % p.bo) * p.bi : output * p.pitch;
-        weights[j] = values + at * S::E::kBytes + half * kPieceBytes;
-        weightBytes[j] = output < p.out ? kPieceBytes : 0;
-        weightTo[j] = stages + S::kSourceBytes + n * S::kRowBytes + swizzle<S::kRowPieces>(piece, n) * kPieceBytes;
-      }
-    }
-  }
-
-  // Backward rows of W: for ldmatrix.trans as for ldmatrix; single words are read 8 along a row and 4 rows at a time.
-  static __device__ __forceinline__ int turn(int piece, int k) {
-    if constexpr (S::E::kBytes == 4) return S::BLOCK == 16 ? piece ^ (k >> 1 & 1) << 1 : piece ^ (k & 3) << 1;
-    return swizzle<S::kLineRowPieces>(piece, k);
-  }
-
-  // Begins a stage's copies. units, masks: which units, kept by which lines; pieces: where a lane's line has their weights.
-  __device__ __forceinline__ void issue(const Pattern& p, const View& x, int stage, const int (&units)[S::kUnits],
-                                        const unsigned (&masks)[S::kUnits], const unsigned (&pieces)[S::kUnits]) const {
-    const int limit = S::BACK ? p.out : p.in;
-    const unsigned to = stage * S::kStageBytes;
-    const int unit = unitOfStage ? units[1] : units[0];
-    const bool any = (unitOfStage ? masks[1] : masks[0]) != 0;
-    const int left = any ? min(max((limit - unit * S::kUnitElements - half * S::kPieceElements) * S::E::kBytes, 0), kPieceBytes) : 0;
-    const char* from = source + (any ? static_cast<long long>(unit) * kUnitBytes : 0);
+    for (int u = 0; u < S::kUnits; ++u)
+      pin(source[u] = row * S::kRowBytes + swizzle<S::kRowPieces>(2 * u + lane / 16, row) * kPieceBytes);
+    if constexpr (!S::BACK) {
+      const int n = warpN * S::kTilesN * 16 + lane / 16 * 8 + lane % 8;
 #pragma unroll
-    for (int j = 0; j < S::kSourceCopies; ++j) {
-      constexpr int rows = S::kThreads / S::kRowPieces;
-      copyAsync(to + sourceTo + j * rows * S::kRowBytes, from + j * rows * x.pitch * S::E::kBytes,
-                example + j * rows < x.rows ? left : 0);
-    }
-#pragma unroll
-    for (int j = 0; j < S::kWeightCopies; ++j) {
-      const int number = threadIdx.x + j * S::kThreads;
-      const int line = S::R == 1 ? 0 : S::BACK ? number / (S::kLineRowPieces * S::kUnitElements) % S::R : number / S::kRowPieces / S::BLOCK;
-      const int which = S::BACK ? number / (S::kLineRowPieces * S::kUnitElements * S::R) : unitOfStage;
-      unsigned at = which ? pieces[1] : pieces[0];
-      if (S::R > 1) {
-        const unsigned at0 = __shfl_sync(0xffffffff, pieces[0], line), at1 = __shfl_sync(0xffffffff, pieces[1], line);
-        at = which ? at1 : at0;
-      }
-      const bool kept = (which ? masks[1] : masks[0]) >> line & 1;
-      int bytes = weightBytes[j];
-      if (S::BACK) {
-        const int k = number / S::kLineRowPieces % S::kUnitElements;
-        if ((which ? units[1] : units[0]) * S::kUnitElements + k >= p.out) bytes = 0;
-      } else {
-        bytes = min(bytes, left);
-      }
-      if (kept) copyAsync(to + weightTo[j], weights[j] + static_cast<unsigned long long>(at) * kPieceBytes, bytes);
-    }
-  }
-};
-
-// The weights of 16 results and one unit, as two mma's second operands.
-template <class S>
-__device__ __forceinline__ void loadWeights(uint32_t (&b)[4], unsigned weights, int unit, int line, int n0) {
-  const int lane = threadIdx.x & 31;
-  if constexpr (!S::BACK) {
-    const int n = line * S::BLOCK + n0 + lane / 16 * 8 + lane % 8;
-    loadMatrices(b, weights + n * S::kRowBytes + swizzle<S::kRowPieces>(2 * unit + lane / 8 % 2, n) * kPieceBytes);
-  } else {
-    const unsigned rows = weights + (unit * S::R + line) * S::kUnitElements * S::kLineRowPieces * kPieceBytes;
-    if constexpr (S::E::kBytes == 2) {
-      const int k = lane % 16, piece = n0 / 8 + lane / 16;
-      loadTransposed(b, rows + (k * S::kLineRowPieces + TensorCopies<S>::turn(piece, k)) * kPieceBytes);
+      for (int u = 0; u < S::kUnits; ++u)
+        pin(weights[u][0] = S::kSourceBytes + n * S::kRowBytes + swizzle<S::kRowPieces>(2 * u + lane / 8 % 2, n) * kPieceBytes);
     } else {
-      const int n = n0 + lane / 4, k = lane % 4;
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        const int column = n + i / 2 * 8, row = k + i % 2 * 4;
-        b[i] = loadWord(rows + (row * S::kLineRowPieces + TensorCopies<S>::turn(column / 4, row)) * kPieceBytes + column % 4 * 4);
+      for (int n = 0; n < S::kTilesN; ++n) {
+        const int n0 = (warpN * S::kTilesN + n) * 16;
+#pragma unroll
+        for (int i = 0; i < kWords; ++i) {
+          const int k = S::E::kBytes == 2 ? lane % 16 : lane % 4;
+          const int column = n0 + (S::E::kBytes == 2 ? lane / 16 * 8 : lane / 4 + i * 8);
+          weights[n][i] = S::kSourceBytes + (k * S::kLineRowPieces + turnBack<S>(column / S::kPieceElements, k)) * kPieceBytes +
+                          (S::E::kBytes == 2 ? 0 : column % 4 * 4);
+          if (kWords == 1) pin(weights[n][i]);
+        }
       }
     }
   }
+
+  // X of a unit and 16 examples.
+  __device__ __forceinline__ void loadSource(uint32_t (&a)[4], unsigned stage, int unit, int m) const {
+    loadMatrices(a, stage + source[unit] + m * 16 * S::kRowBytes);
 #pragma unroll
-  for (int i = 0; i < 4; ++i) S::E::round(b[i]);
+    for (int i = 0; i < 4; ++i) S::E::round(a[i]);
+  }
+
+  // W of a unit and 16 results of a line, as two mma's second operands.
+  __device__ __forceinline__ void loadWeights(uint32_t (&b)[4], unsigned stage, int unit, int line, int n) const {
+    if constexpr (!S::BACK) {
+      loadMatrices(b, stage + weights[unit][0] + (line * S::BLOCK + n * 16) * S::kRowBytes);
+    } else {
+      constexpr int rowBytes = S::kLineRowPieces * kPieceBytes;
+      const unsigned rows = stage + (unit * S::R + line) * S::kUnitElements * rowBytes;
+      if constexpr (S::E::kBytes == 2) {
+        loadTransposed(b, rows + weights[n][0]);
+      } else {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) b[i] = loadWord(rows + weights[n][i / 2] + i % 2 * 4 * rowBytes);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < 4; ++i) S::E::round(b[i]);
+  }
+};
+
+template <class S>
+using TensorSums = typename S::E::Sum[S::kTilesM][S::R * S::kTilesN * 2][4];
+
+// A stage's products. masks: which lines keep each of its units, 16 bits a unit.
+template <class S>
+__device__ __forceinline__ void multiplyStage(TensorSums<S>& sums, const Fragments<S>& fragments, unsigned stage, unsigned masks) {
+#pragma unroll
+  for (int u = 0; u < S::kUnits; ++u) {
+    const unsigned mask = masks >> 16 * u;
+    if (S::R > 1 && (mask & 0xffff) == 0) break;
+    uint32_t a[S::kTilesM][4];
+#pragma unroll
+    for (int m = 0; m < S::kTilesM; ++m) fragments.loadSource(a[m], stage, u, m);
+#pragma unroll
+    for (int r = 0; r < S::R; ++r) {
+      if (S::R > 1 && !(mask >> r & 1)) continue;
+#pragma unroll
+      for (int n = 0; n < S::kTilesN; ++n) {
+        uint32_t b[4];
+        fragments.loadWeights(b, stage, u, r, n);
+#pragma unroll
+        for (int m = 0; m < S::kTilesM; ++m) {
+          S::E::mma(sums[m][(r * S::kTilesN + n) * 2], a[m], b[0], b[1]);
+          S::E::mma(sums[m][(r * S::kTilesN + n) * 2 + 1], a[m], b[2], b[3]);
+        }
+      }
+    }
+  }
 }
 
 template <class S>
 __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& operands, const Finish& finish) {
   if (operands.isSkipped()) return;
-  using Sum = typename S::E::Sum;
   __shared__ __align__(128) char memory[S::kStages * S::kStageBytes];
-  const View &x = operands.source, &y = operands.target;
+  const View& y = operands.target;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   const int warpM = warp % S::kWarpsM, warpN = warp / S::kWarpsM;
-  const int results = S::BACK ? p.in : p.out, side = S::BACK ? p.bi : p.bo;
+  const int results = S::BACK ? p.in : p.out;
   const long long example = static_cast<long long>(blockIdx.x / operands.tiles) * S::kExamples;
   const int firstLine = blockIdx.x % operands.tiles * S::R;
   const unsigned stages = sharedAddress(memory);
+  const Fragments<S> fragments(warpM, warpN);
 
-  const TensorCopies<S> copies(p, x, example, firstLine, stages);
-  // Lane r walks line r's list; with one line all lanes walk it.
-  const int mine = firstLine + (S::R == 1 ? 0 : lane);
-  const int line = mine * S::BLOCK / side;
-  UnitList<typename S::E, S::BACK> list(p, operands.companion, line, (S::R == 1 || lane < S::R) && mine * S::BLOCK < results);
-
-  // Masks of the stages in flight, oldest first; a stage whose first unit nobody keeps is beyond the end.
-  unsigned flying[S::kStages];
-  auto produce = [&](int stage) {
-    int units[S::kUnits];
-    unsigned masks[S::kUnits], pieces[S::kUnits];
+  TensorCopies<S> copies(p, operands, example, firstLine, stages);
+  unsigned flying[S::kStages];  // masks of the stages in flight, oldest first
 #pragma unroll
-    for (int u = 0; u < S::kUnits; ++u) {
-      units[u] = S::R == 1 ? list.unit : __reduce_min_sync(0xffffffff, list.unit);
-      const bool keeps = list.unit == units[u] && units[u] != INT_MAX;
-      masks[u] = S::R == 1 ? keeps : __ballot_sync(0xffffffff, keeps);
-      pieces[u] = list.pieces(p, operands.companion);
-      if (keeps) list.advance(p, operands.companion, line);
-    }
-    if (masks[0] != 0) copies.issue(p, x, stage, units, masks, pieces);
-    commitCopies();
-    return masks[0] | masks[1] << 16;
-  };
-#pragma unroll
-  for (int s = 0; s < S::kStages - 1; ++s) flying[s] = produce(s);
-
-  Sum sums[S::kTilesM][S::R * S::kTilesN * 2][4] = {};
-  int stage = 0;
+  for (int s = 0; s < S::kStages - 1; ++s) flying[s] = copies.produce(p, operands, s * S::kStageBytes);
+  TensorSums<S> sums = {};
+  unsigned stage = 0;
   while (flying[0] != 0) {
     waitCopies<S::kStages - 2>();
     __syncthreads();
-    flying[S::kStages - 1] = produce(stage == 0 ? S::kStages - 1 : stage - 1);
-    const unsigned from = stages + stage * S::kStageBytes;
-#pragma unroll
-    for (int u = 0; u < S::kUnits; ++u) {
-      const unsigned mask = flying[0] >> 16 * u;
-      if ((mask & 0xffff) == 0) break;
-      uint32_t a[S::kTilesM][4];
-#pragma unroll
-      for (int m = 0; m < S::kTilesM; ++m) {
-        const int row = (warpM * S::kTilesM + m) * 16 + lane % 16;
-        loadMatrices(a[m], from + row * S::kRowBytes + swizzle<S::kRowPieces>(2 * u + lane / 16, row) * kPieceBytes);
-#pragma unroll
-        for (int i = 0; i < 4; ++i) S::E::round(a[m][i]);
-      }
-#pragma unroll
-      for (int r = 0; r < S::R; ++r) {
-        if (S::R > 1 && !(mask >> r & 1)) continue;
-#pragma unroll
-        for (int n = 0; n < S::kTilesN; ++n) {
-          uint32_t b[4];
-          loadWeights<S>(b, from + S::kSourceBytes, u, r, (warpN * S::kTilesN + n) * 16);
-#pragma unroll
-          for (int m = 0; m < S::kTilesM; ++m) {
-            S::E::mma(sums[m][(r * S::kTilesN + n) * 2], a[m], b[0], b[1]);
-            S::E::mma(sums[m][(r * S::kTilesN + n) * 2 + 1], a[m], b[2], b[3]);
-          }
-        }
-      }
-    }
+    flying[S::kStages - 1] = copies.produce(p, operands, stage == 0 ? (S::kStages - 1) * S::kStageBytes : stage - S::kStageBytes);
+    multiplyStage<S>(sums, fragments, stages + stage, flying[0]);
 #pragma unroll
     for (int s = 0; s + 1 < S::kStages; ++s) flying[s] = flying[s + 1];
-    stage = stage + 1 == S::kStages ? 0 : stage + 1;
+    stage = stage + S::kStageBytes == S::kStages * S::kStageBytes ? 0 : stage + S::kStageBytes;
   }
   waitCopies<0>();
   __syncthreads();

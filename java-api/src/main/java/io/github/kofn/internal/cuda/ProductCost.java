@@ -145,7 +145,7 @@ final class ProductCost {
     double mma = ceilDiv(depth, unit) * share * results / 8 * TENSOR_BATCH / 16 / warps;
     boolean tf32 = problem.tf32();
     double perUnit = counted[1] + (tf32 ? 4 * tilesM : 0);
-    double perMma = counted[2] + (tf32 ? (backward ? 16 : 4) / (2 * tilesM) : 0);
+    double perMma = counted[2] + (tf32 ? (backward ? 8 : 4) / (2 * tilesM) : 0);
     double instructions = counted[0] + union * perUnit + mma * perMma;
     double blocks = ceilDiv(this.results, results) * ceilDiv(batch, TENSOR_BATCH);
     double l2 = ProductPlan.UNIT_BYTES * union * (TENSOR_BATCH + results);
@@ -154,8 +154,8 @@ final class ProductCost {
 
   /** Of lines of 16, 32, 64, 128 results: what a warp begins and ends with, a unit, an mma. */
   private static final double[][][] TENSOR = {
-    {{2470, 120, 4.95}, {2773, 90, 3.54}, {805, 80, 1}, {1521, 78.5, 1}},
-    {{5170, 91, 2.04}, {3797, 93, 4.15}, {836, 85, 1}, {1552, 86, 1}}
+    {{2385, 113, 2.0}, {2760, 79, 2.06}, {1494, 47, 1.25}, {1531, 39, 1.125}},
+    {{4604, 72, 2.06}, {3432, 77, 1.81}, {1537, 67, 1.25}, {1560, 48.5, 1.125}}
   };
 
   /** dense.cuh. */
@@ -209,7 +209,8 @@ final class ProductCost {
     double moved =
         whole <= limits.l2Bytes() / 2.0 ? read : read + Math.min(32 * kept(), whole) + whole;
     double blocks = layout.blockRows() * ceilDiv(inRow, 256);
-    return new LaunchCost(blocks, inRow * layout.blockRows() / 32 / blocks, 55, moved);
+    double busy = blocks == 0 ? 0 : layout.blockRows() * ceilDiv(inRow, 32) / (blocks * WARPS);
+    return new LaunchCost(blocks, WARPS, 14 + 41 * busy, moved);
   }
 
   /** weight_gradient.cuh: a lane a kept input. */
@@ -245,7 +246,9 @@ final class ProductCost {
 
   private LaunchCost tensorMaskGradient(Tensor plan) {
     double blocks = ceilDiv(layout.out(), plan.block()) * ceilDiv(layout.in(), plan.lines());
-    return tensorGradient(plan, blocks, 1260, layout.out() * (double) layout.in());
+    // The epilogue multiplies by W, unless the products are wanted.
+    double epilogue = problem.operation() == Operation.MASK_GRADIENT ? 1260 : 880;
+    return tensorGradient(plan, blocks, epilogue, layout.out() * (double) layout.in());
   }
 
   private LaunchCost tensorGradient(Tensor plan, double blocks, double more, double gradients) {

@@ -100,7 +100,7 @@ class ProductPlanTest {
     "FORWARD, BF16, 1, 8192, 0, 1",
     "FORWARD, BF16, 1, 16, 5, 15",
     "FORWARD, I8, 1, 256, 0, 1",
-    "FORWARD, BF16, 16, 256, 95, 100",
+    "FORWARD, BF16, 16, 256, 95, 101",
     "FORWARD, BF16, 64, 256, 75, 100",
     "INPUT_GRADIENT, F32, 1, 8192, 10, 14",
     "INPUT_GRADIENT, BF16, 1, 8192, 0, 1",
