@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What products execute on the simulated device, beside what {@link ProductCost} says of them. */
 class ProductCountersTest {
-  private static final int SIZE = 1024;
+  private static final int SIZE = 512;
 
   /** The model leaves out what depends on where the kept blocks lie. */
   private static final double FACTOR = 1.3;
@@ -89,27 +89,27 @@ class ProductCountersTest {
   }
 
   /**
-   * Prints the table of cuda-kernels/README.md with {@code -Dkofn.counters=true}: 1024 x 1024,
+   * Prints the table of cuda-kernels/README.md with {@code -Dkofn.test.counters=true}: 512 x 512,
    * packed, because the simulator is no GPU.
    */
   @ParameterizedTest
   @CsvSource({
-    "FORWARD, BF16, 1, 256",
-    "FORWARD, BF16, 16, 256",
-    "FORWARD, BF16, 32, 256",
-    "FORWARD, BF16, 64, 256",
-    "FORWARD, BF16, 128, 256",
-    "FORWARD, I8, 64, 256",
-    "FORWARD, F32, 1, 256",
-    "FORWARD, F32, 8, 256",
-    "INPUT_GRADIENT, BF16, 1, 256",
-    "INPUT_GRADIENT, BF16, 16, 256",
-    "INPUT_GRADIENT, BF16, 64, 256",
-    "INPUT_GRADIENT, F32, 1, 256",
-    "WEIGHT_GRADIENT, BF16, 1, 256",
-    "WEIGHT_GRADIENT, BF16, 16, 256",
-    "WEIGHT_GRADIENT, BF16, 64, 256",
-    "WEIGHT_GRADIENT, F32, 1, 256",
+    "FORWARD, BF16, 1, 128",
+    "FORWARD, BF16, 16, 128",
+    "FORWARD, BF16, 32, 128",
+    "FORWARD, BF16, 64, 128",
+    "FORWARD, BF16, 128, 128",
+    "FORWARD, I8, 64, 128",
+    "FORWARD, F32, 1, 128",
+    "FORWARD, F32, 8, 128",
+    "INPUT_GRADIENT, BF16, 1, 128",
+    "INPUT_GRADIENT, BF16, 16, 128",
+    "INPUT_GRADIENT, BF16, 64, 128",
+    "INPUT_GRADIENT, F32, 1, 128",
+    "WEIGHT_GRADIENT, BF16, 1, 128",
+    "WEIGHT_GRADIENT, BF16, 16, 128",
+    "WEIGHT_GRADIENT, BF16, 64, 128",
+    "WEIGHT_GRADIENT, F32, 1, 128",
     "FORWARD, BF16, 1, 16",
     "FORWARD, BF16, 64, 16",
     "FORWARD, F32, 1, 1",
@@ -117,7 +117,7 @@ class ProductCountersTest {
   })
   void theTableOfTheReadme(Operation operation, DType type, int block, int batch)
       throws IOException {
-    assumeTrue(Boolean.getBoolean("kofn.counters"));
+    assumeTrue(Boolean.getBoolean("kofn.test.counters"));
     int n = SIZE / block;
     DeviceLimits limits = new DeviceLimits(108, 40 << 20);
     for (int percent : new int[] {50, 25, 10, 5}) {
