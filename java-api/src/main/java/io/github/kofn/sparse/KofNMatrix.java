@@ -34,8 +34,8 @@ import io.github.kofn.sampling.Selection;
  * <p>Products are deterministic: no atomics, the same arguments give the same bits. Each element of
  * a product lies within {@code c * eps * sum |x| |w|} of the exact sum, with c and eps stated by
  * the backend. A NaN or infinity in X at an input that a row has pruned does not reach that row's
- * output; a dense product with zeros would give NaN. On a GPU the low bits of one example may depend
- * on whether all of the batch is finite, for such a batch may be multiplied densely.
+ * output; a dense product with zeros would give NaN. On a GPU the low bits of one example may
+ * depend on whether all of the batch is finite, for such a batch may be multiplied densely.
  *
  * <p>Not safe for use by several threads at once.
  */

@@ -130,7 +130,8 @@ class ProductGraphTest {
     }
 
     private static void load(Device device, Tensor target, float[] values) {
-      try (Tensor floats = device.tensorOf(values, values.length / target.shape()[1], target.shape()[1])) {
+      try (Tensor floats =
+          device.tensorOf(values, values.length / target.shape()[1], target.shape()[1])) {
         target.convertFrom(floats);
       }
     }
