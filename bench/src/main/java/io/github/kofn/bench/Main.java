@@ -84,8 +84,8 @@ public final class Main {
     if (options.out == null) {
       Files.deleteIfExists(log);
     } else {
-      Files.writeString(folder.resolve("report.html"), report.html());
       Files.writeString(folder.resolve("report.md"), report.markdown());
+      Files.writeString(folder.resolve("report.html"), report.html());
       System.out.println("report: " + folder.resolve("report.html").toAbsolutePath());
     }
     return session.failures().isEmpty() ? 0 : FAILURE;

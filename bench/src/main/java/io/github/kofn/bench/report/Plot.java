@@ -24,6 +24,9 @@ final class Plot {
   private static final int LABEL = 40;
   private static final int SLANT = 45;
 
+  /** The axis goes beyond the error bars by this factor. */
+  private static final double MARGIN = 1.1;
+
   private Plot() {}
 
   /** The plot as an SVG element. */
@@ -77,16 +80,26 @@ final class Plot {
         .setMarkerSize(9);
     chart.getStyler().setYAxisLogarithmic(true).setXAxisLabelRotation(SLANT);
     List<String> cases = table.rows().stream().map(row -> shortened(row.label())).toList();
+    double lowest = Double.POSITIVE_INFINITY;
+    double highest = 0;
     for (String who : table.columns()) {
       List<Double> values = new ArrayList<>();
       List<Double> errors = new ArrayList<>();
       for (Table.Row row : table.rows()) {
         Measurement m = row.cells().get(who);
-        values.add(m == null ? Double.NaN : table.value(row, m));
-        errors.add(m == null || Double.isNaN(m.error()) ? 1.0 : factor(table, row, m));
+        double value = m == null ? Double.NaN : table.value(row, m);
+        double factor = m == null || Double.isNaN(m.error()) ? 1.0 : factor(table, row, m);
+        values.add(value);
+        errors.add(factor);
+        if (m != null) {
+          lowest = Math.min(lowest, value / factor);
+          highest = Math.max(highest, value * factor);
+        }
       }
       chart.addSeries(who, cases, values, errors);
     }
+    // XChart's own range takes errors for differences, not factors, and may end below zero.
+    chart.getStyler().setYAxisMin(lowest / MARGIN).setYAxisMax(highest * MARGIN);
     return chart;
   }
 
