@@ -6,6 +6,7 @@ import io.github.kofn.Device;
 import io.github.kofn.Tensor;
 import io.github.kofn.internal.Access;
 import io.github.kofn.internal.Check;
+import io.github.kofn.internal.kernels.Derived;
 import io.github.kofn.internal.kernels.ProductKernels;
 import io.github.kofn.internal.kernels.ProductKernels.Companion;
 import io.github.kofn.internal.kernels.ProductKernels.Pattern;
@@ -45,6 +46,7 @@ public final class KofNMatrix implements AutoCloseable {
   private final Tensor values;
   private final boolean ownsValues;
   private final Tensor indices;
+  private final Derived derived = new Derived();
   private CompanionTensors companion;
   private long companionVersion = -1;
   private long version;
@@ -374,7 +376,7 @@ public final class KofNMatrix implements AutoCloseable {
 
   /** The kept part, for kernels. */
   Pattern pattern() {
-    return new Pattern(layout, Access.view(indices), packed, Access.view(values), tf32);
+    return new Pattern(layout, Access.view(indices), packed, Access.view(values), tf32, derived);
   }
 
   /** The pattern by columns, made when it is first needed. */

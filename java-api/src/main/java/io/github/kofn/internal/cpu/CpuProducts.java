@@ -14,9 +14,9 @@ import io.github.kofn.sparse.KofNLayout;
  * with 16 lanes, four FMAs whose other operand is memory. The floor of single weights is therefore
  * set by loads: of first-level loads six a weight and panel (index, weight and four vectors), three
  * cycles at two a cycle; rows that come from the second-level cache take 256 bytes, 5 to 6 cycles
- * at what it delivers. Outputs that share their inputs (blocks with more than one output, dense
- * matrices) are computed six or four at a time: a row is loaded once for 24 FMAs, 12 cycles, and
- * FMAs are the floor.
+ * at what it delivers, so that large batches meet them a chunk at a time ({@link ChunkedSums}).
+ * Outputs that share their inputs (blocks with more than one output, dense matrices) are computed
+ * six or four at a time: a row is loaded once for 24 FMAs, 12 cycles, and FMAs are the floor.
  *
  * <p>Everything is computed in F32; other types, heap memory, row-major activations and panels that
  * are no whole number of vectors wide pass through aligned scratch memory on their way in and out.
@@ -35,12 +35,14 @@ final class CpuProducts implements ProductKernels {
   private final ProductWidths widths;
   private final Workers workers;
   private final ProductSums sums;
+  private final ChunkedSums chunked;
   private final ProductGradients gradients;
 
   CpuProducts(int lanes, Workers workers) {
     this.widths = new ProductWidths(lanes);
     this.workers = workers;
     this.sums = new ProductSums(widths, workers);
+    this.chunked = new ChunkedSums(widths, workers);
     this.gradients = new ProductGradients(widths, workers);
   }
 
@@ -51,6 +53,10 @@ final class CpuProducts implements ProductKernels {
       new ProductIntegers(widths, workers).multiply(pattern, x, y, epilogue);
       return;
     }
+    if (ChunkedSums.suits(pattern, x.rows(), false)) {
+      chunked.forward(pattern, x, y, epilogue);
+      return;
+    }
     sums.compute(ProductTerms.forward(pattern), x, y, epilogue);
   }
 
@@ -58,6 +64,10 @@ final class CpuProducts implements ProductKernels {
   public void inputGradient(
       Pattern pattern, Companion companion, View dy, View dx, Activation derivative, View z) {
     ProductFinish epilogue = new ProductFinish.Backward(derivative, z);
+    if (ChunkedSums.suits(pattern, dy.rows(), true)) {
+      chunked.backward(pattern, companion, dy, dx, epilogue);
+      return;
+    }
     sums.compute(ProductTerms.backward(pattern, companion), dy, dx, epilogue);
   }
 

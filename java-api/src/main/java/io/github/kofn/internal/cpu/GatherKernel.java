@@ -3,13 +3,18 @@ package io.github.kofn.internal.cpu;
 
 import java.lang.foreign.MemorySegment;
 
-/** Sums for a batch of one, where nothing lies side by side: the inner loop for one width. */
+/**
+ * What is gathered: picked weights, and sums for a batch of one, where nothing lies side by side.
+ */
 interface GatherKernel {
   /** How many partial sums a row has. */
   int lanes();
 
   /** The first {@code count} inputs as {@link #rows} takes them. */
   void widen(char[] inputs, int[] to, int count);
+
+  /** {@code to[i] = from[positions[i]]} for the first {@code count} positions. */
+  void pick(float[] from, int[] positions, float[] to, int count);
 
   /**
    * Partial sums of rows of {@code k} terms each: those of row {@code r}, from {@code sums[r *

@@ -19,6 +19,13 @@ final class GatherScalar implements GatherKernel {
   }
 
   @Override
+  public void pick(float[] from, int[] positions, float[] to, int count) {
+    for (int i = 0; i < count; i++) {
+      to[i] = from[positions[i]];
+    }
+  }
+
+  @Override
   public void rows(
       float[] x,
       int[] inputs,

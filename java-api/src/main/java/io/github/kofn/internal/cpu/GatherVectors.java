@@ -45,6 +45,17 @@ final class GatherVectors implements GatherKernel {
   }
 
   @Override
+  public void pick(float[] from, int[] positions, float[] to, int count) {
+    int i = 0;
+    for (; i + L <= count; i += L) {
+      gather(from, positions, i).intoArray(to, i);
+    }
+    for (; i < count; i++) {
+      to[i] = from[positions[i]];
+    }
+  }
+
+  @Override
   public void rows(
       float[] x,
       int[] inputs,

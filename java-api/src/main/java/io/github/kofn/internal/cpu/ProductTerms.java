@@ -111,8 +111,12 @@ final class ProductTerms {
    * inputs.
    */
   boolean isNearlyDense() {
-    long kept = (long) layout.k() * layout.blockIn();
-    return companion == null && !keepsEverything() && block == 1 && 2 * kept >= layout.in();
+    return companion == null && !keepsEverything() && block == 1 && isNearlyDense(layout);
+  }
+
+  /** Whether a row keeps at least half of its inputs. */
+  static boolean isNearlyDense(KofNLayout layout) {
+    return 2L * layout.k() * layout.blockIn() >= layout.in();
   }
 
   /** The same terms with zeros for what is not kept. Inputs must be finite: 0 * Inf is NaN. */

@@ -7,19 +7,22 @@ package io.github.kofn.internal.cpu;
  */
 final class ProductWidths {
   private final int lanes;
-  private final Width scalar = new Width(new ProductScalar(), new SumScalar(), new GroupScalar());
+  private final Width scalar =
+      new Width(new ProductScalar(), new SumScalar(), new GroupScalar(), new ChunkScalar());
   private final Width four;
   private final Width eight;
   private final Width widest;
   private final GatherKernel gather;
   private final Scratch.Pool pool = new Scratch.Pool();
 
-  private record Width(ProductLanes lanes, SumKernels sums, GroupKernels groups) {
+  private record Width(
+      ProductLanes lanes, SumKernels sums, GroupKernels groups, ChunkKernel chunks) {
     static Width vectors(int lanes) {
       return new Width(
           Lanes.load(ProductLanes.class, "ProductVectors", lanes),
           Lanes.load(SumKernels.class, "SumVectors", lanes),
-          Lanes.load(GroupKernels.class, "GroupVectors", lanes));
+          Lanes.load(GroupKernels.class, "GroupVectors", lanes),
+          Lanes.load(ChunkKernel.class, "ChunkVectors", lanes));
     }
   }
 
@@ -65,6 +68,11 @@ final class ProductWidths {
   /** Sums of rows of so many examples, for outputs that share their inputs. */
   GroupKernels groups(int width) {
     return choose(width).groups;
+  }
+
+  /** Sums of rows of so many examples, a chunk of inputs at a time. */
+  ChunkKernel chunks(int width) {
+    return choose(width).chunks;
   }
 
   /** Sums for a batch of one. */

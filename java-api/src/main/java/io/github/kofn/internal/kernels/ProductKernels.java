@@ -22,8 +22,15 @@ public interface ProductKernels {
    *     dense [out, in]
    * @param values F32, BF16, F16 or I8
    * @param tf32 whether F32 factors may be rounded to TF32 (10 mantissa bits)
+   * @param derived where a backend may keep what it makes of the indices, or null
    */
-  record Pattern(KofNLayout layout, View indices, boolean packed, View values, boolean tf32) {
+  record Pattern(
+      KofNLayout layout, View indices, boolean packed, View values, boolean tf32, Derived derived) {
+    /** Without a place to keep anything. */
+    public Pattern(KofNLayout layout, View indices, boolean packed, View values, boolean tf32) {
+      this(layout, indices, packed, values, tf32, null);
+    }
+
     /** Without TF32. */
     public Pattern(KofNLayout layout, View indices, boolean packed, View values) {
       this(layout, indices, packed, values, false);
