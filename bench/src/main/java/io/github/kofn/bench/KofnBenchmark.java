@@ -26,6 +26,9 @@ import org.openjdk.jmh.annotations.Warmup;
       "-Xmx6g"
     })
 public abstract class KofnBenchmark {
+  /** The JVM's option that holds it to vectors of 256 bits. */
+  static final String AVX2 = "-XX:UseAVX=2";
+
   /** For subclasses. */
   protected KofnBenchmark() {}
 }

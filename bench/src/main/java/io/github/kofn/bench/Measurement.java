@@ -4,8 +4,6 @@ package io.github.kofn.bench;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
-import org.openjdk.jmh.results.Result;
-import org.openjdk.jmh.results.RunResult;
 
 /**
  * What JMH measured of one benchmark with one choice of parameters.
@@ -27,26 +25,30 @@ public record Measurement(
     double error,
     OptionalDouble bytes) {
 
-  static Measurement of(RunResult result) {
-    String[] name = result.getParams().getBenchmark().split("\\.", -1);
-    Result<?> primary = result.getPrimaryResult();
-    Result<?> allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
+  /** An entry of JMH's JSON. */
+  static Measurement of(Map<?, ?> entry) {
+    String[] name = entry.get("benchmark").toString().split("\\.", -1);
+    Map<String, String> parameters = new TreeMap<>();
+    if (entry.get("params") instanceof Map<?, ?> params) {
+      params.forEach((key, value) -> parameters.put(key.toString(), value.toString()));
+    }
+    Map<?, ?> primary = (Map<?, ?>) entry.get("primaryMetric");
+    Object allocated = ((Map<?, ?>) entry.get("secondaryMetrics")).get("gc.alloc.rate.norm");
     return new Measurement(
         name[name.length - 3],
         name[name.length - 2],
         name[name.length - 1],
-        parameters(result),
-        primary.getScore(),
-        primary.getScoreError(),
-        allocated == null ? OptionalDouble.empty() : OptionalDouble.of(allocated.getScore()));
+        parameters,
+        number(primary.get("score")),
+        number(primary.get("scoreError")),
+        allocated instanceof Map<?, ?> metric
+            ? OptionalDouble.of(number(metric.get("score")))
+            : OptionalDouble.empty());
   }
 
-  static Map<String, String> parameters(RunResult result) {
-    Map<String, String> map = new TreeMap<>();
-    for (String key : result.getParams().getParamsKeys()) {
-      map.put(key, result.getParams().getParam(key));
-    }
-    return map;
+  /** JMH writes what is no number as a string. */
+  private static double number(Object value) {
+    return value instanceof Number number ? number.doubleValue() : Double.NaN;
   }
 
   /**

@@ -5,23 +5,24 @@ import io.github.kofn.bench.peers.Peer;
 import io.github.kofn.bench.report.Machine;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.results.format.ResultFormatFactory;
@@ -35,100 +36,188 @@ import org.openjdk.jmh.runner.options.TimeValue;
 /** One run: every plan of some suites, each benchmark in forks of its own. */
 final class Session {
   private static final int FORKS = 2;
+  private static final double MINUTE = 60e9;
 
-  private final boolean quick;
+  private final Options options;
   private final Path log;
   private final PrintStream progress;
-  private final Machine.Load load = new Machine.Load();
   private final Map<Peer, Optional<String>> whyNot = new EnumMap<>(Peer.class);
-  private final List<RunResult> results = new ArrayList<>();
-  private final List<String> failures = new ArrayList<>();
-  private final Map<String, String> skipped = new LinkedHashMap<>();
 
-  Session(boolean quick, Path log, PrintStream progress) {
-    this.quick = quick;
+  Session(Options options, Path log, PrintStream progress) {
+    this.options = options;
     this.log = log;
     this.progress = progress;
   }
 
-  /** One benchmark method with its parameters. */
-  private record Job(Suite suite, Plan plan, String method) {
-    String name() {
-      return plan.operation().getName() + "." + method;
-    }
+  /** Where a suite's results go. */
+  interface Sink {
+    /**
+     * Takes them.
+     *
+     * @param json a file of JMH's JSON, which is deleted afterwards
+     */
+    void put(Suite suite, Run run, Path json) throws IOException;
   }
 
-  void run(List<Suite> suites) throws IOException {
-    List<Job> jobs = suites.stream().filter(this::isPossible).flatMap(this::jobs).toList();
-    jobs.stream().map(job -> Peer.of(job.method)).flatMap(Optional::stream).forEach(this::probe);
-    for (int i = 0; i < jobs.size(); i++) {
-      Job job = jobs.get(i);
-      Optional<Peer> peer = Peer.of(job.method);
-      if (peer.isPresent() && whyNot.get(peer.get()).isPresent()) {
-        skipped.put(peer.get().title(), whyNot.get(peer.get()).get());
-        continue;
-      }
-      progress.printf("[%d/%d] %s%n", i + 1, jobs.size(), job.name());
-      run(job);
+  /** Runs all that was asked for and can be measured. */
+  void run(Sink sink) throws IOException {
+    Map<Suite, List<Job>> jobs = new EnumMap<>(Suite.class);
+    for (Suite suite : options.suites()) {
+      jobs.put(suite, suite.whyNot().isPresent() ? List.of() : Job.of(suite, options));
     }
-  }
-
-  private boolean isPossible(Suite suite) {
-    Optional<String> reason = suite.whyNot();
-    reason.ifPresent(
-        text -> {
-          progress.println("skipped: " + suite.title() + ": " + text);
-          skipped.put(suite.title(), text);
-        });
-    return reason.isEmpty();
+    // In the order of the peers: those that need a real driver come before who loads another one.
+    jobs.values().stream()
+        .flatMap(List::stream)
+        .flatMap(job -> job.peer().stream())
+        .distinct()
+        .sorted()
+        .forEach(this::probe);
+    jobs.replaceAll((suite, all) -> all.stream().filter(this::isPossible).toList());
+    Estimate estimate =
+        new Estimate(jobs.values().stream().flatMap(List::stream).mapToInt(Job::cases).sum());
+    progress.println(estimate);
+    for (Suite suite : options.suites()) {
+      runSuite(suite, jobs.get(suite), estimate, sink);
+    }
   }
 
   private void probe(Peer peer) {
-    whyNot.computeIfAbsent(
-        peer,
-        p -> {
-          Optional<String> reason = p.whyNot();
-          reason.ifPresent(text -> progress.println("skipped: " + p.title() + ": " + text));
-          return reason;
-        });
+    Optional<String> reason = peer.whyNot();
+    whyNot.put(peer, reason);
+    reason.ifPresent(text -> progress.println("skipped: " + peer.title() + ": " + text));
   }
 
-  private Stream<Job> jobs(Suite suite) {
-    return suite.plans(quick).stream()
-        .flatMap(plan -> methods(plan).map(method -> new Job(suite, plan, method)));
+  private boolean isPossible(Job job) {
+    return job.peer().isEmpty() || whyNot.get(job.peer().get()).isEmpty();
   }
 
-  private static Stream<String> methods(Plan plan) {
-    return Stream.of(plan.operation().getMethods())
-        .filter(method -> method.isAnnotationPresent(Benchmark.class))
-        .map(Method::getName)
-        .filter(name -> plan.methods().isEmpty() || plan.methods().contains(name))
-        .sorted(
-            Comparator.comparing((String name) -> !name.startsWith("kofn")).thenComparing(n -> n));
+  /** How much there is to do, and how much of it is left. */
+  private final class Estimate {
+    /** Starting a JVM, preparing and checking, in seconds: what was seen. */
+    private static final double AROUND = 2.2;
+
+    private final int cases;
+    private int done;
+    private long start;
+
+    Estimate(int cases) {
+      this.cases = cases;
+    }
+
+    void start() {
+      start = System.nanoTime();
+    }
+
+    /** The minutes that are left, at the rate of what is done. */
+    double minutesLeft() {
+      return (System.nanoTime() - start) / MINUTE * (cases - done) / Math.max(1, done);
+    }
+
+    @Override
+    public String toString() {
+      double seconds = cases * FORKS * (AROUND + inJvm());
+      return String.format(
+          Locale.ROOT,
+          "%d cases in %d JVMs: about %.0f min",
+          cases,
+          cases * FORKS,
+          Math.ceil(seconds / 60));
+    }
   }
 
-  private void run(Job job) throws IOException {
-    ChainedOptionsBuilder options =
+  private void runSuite(Suite suite, List<Job> jobs, Estimate estimate, Sink sink)
+      throws IOException {
+    String when =
+        LocalDateTime.now(ZoneId.systemDefault())
+            .truncatedTo(ChronoUnit.MINUTES)
+            .format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT));
+    long start = System.nanoTime();
+    Machine.Load load = new Machine.Load();
+    List<RunResult> results = new ArrayList<>();
+    List<String> failures = new ArrayList<>();
+    if (estimate.done == 0) {
+      estimate.start();
+    }
+    for (Job job : jobs) {
+      progress.printf(
+          Locale.ROOT,
+          "[%d/%d]%s %s%n",
+          estimate.done + 1,
+          estimate.cases,
+          estimate.done == 0
+              ? ""
+              : String.format(Locale.ROOT, " %.0f min left:", estimate.minutesLeft()),
+          job.name());
+      load.sample();
+      run(job, results, failures);
+      estimate.done += job.cases();
+    }
+    Path json = Files.createTempFile("kofn-bench", ".json");
+    try (PrintStream out = new PrintStream(json.toFile(), StandardCharsets.UTF_8)) {
+      ResultFormatFactory.getInstance(ResultFormatType.JSON, out).writeOut(results);
+    }
+    Run run =
+        new Run(
+            suite.label(),
+            options.command(),
+            when,
+            (System.nanoTime() - start) / MINUTE,
+            Machine.vectors(options.avx2()),
+            load.toString(),
+            peers(jobs),
+            skipped(suite),
+            failures);
+    sink.put(suite, run, json);
+    Files.delete(json);
+  }
+
+  private static List<String> peers(List<Job> jobs) {
+    return jobs.stream().flatMap(job -> job.peer().stream()).distinct().map(Peer::title).toList();
+  }
+
+  /** Who of a suite this machine cannot measure, and why. */
+  private Map<String, String> skipped(Suite suite) {
+    Map<String, String> skipped = new LinkedHashMap<>();
+    suite.whyNot().ifPresent(reason -> skipped.put(suite.title(), reason));
+    Job.of(suite, options).stream()
+        .flatMap(job -> job.peer().stream())
+        .forEach(
+            peer ->
+                whyNot
+                    .getOrDefault(peer, Optional.empty())
+                    .ifPresent(reason -> skipped.put(peer.title(), reason)));
+    return skipped;
+  }
+
+  /** Seconds of a fork in which a benchmark runs. */
+  private double inJvm() {
+    return options.quick() ? 2 * 0.5 + 3 * 0.4 : 2 * 0.5 + 3 * 0.35;
+  }
+
+  private void run(Job job, List<RunResult> results, List<String> failures) throws IOException {
+    ChainedOptionsBuilder jmh =
         new OptionsBuilder()
             .include("^" + Pattern.quote(job.name()) + "$")
             .forks(FORKS)
             .shouldFailOnError(true)
             // What takes nanoseconds is compiled anew until everything around it is.
-            .warmupIterations(job.suite == Suite.LAUNCH ? 4 : 2)
-            .warmupTime(time(quick ? 500 : 700))
-            .measurementIterations(quick ? 3 : 4)
-            .measurementTime(time(400));
-    job.plan
+            .warmupIterations(job.suite() == Suite.LAUNCH ? 4 : 2)
+            .warmupTime(time(500))
+            .measurementIterations(3)
+            .measurementTime(time(options.quick() ? 400 : 350));
+    if (options.avx2()) {
+      jmh.jvmArgsAppend(KofnBenchmark.AVX2);
+    }
+    job.plan()
         .parameters()
-        .forEach((name, values) -> options.param(name, values.toArray(String[]::new)));
-    if (job.suite == Suite.LAUNCH) {
-      options.addProfiler(GCProfiler.class);
+        .forEach((name, values) -> jmh.param(name, values.toArray(String[]::new)));
+    if (job.suite() == Suite.LAUNCH) {
+      jmh.addProfiler(GCProfiler.class);
     }
     Path part = Files.createTempFile("kofn-bench", ".log");
-    options.output(part.toString());
+    jmh.output(part.toString());
     try {
-      load.sample();
-      Collection<RunResult> got = new Runner(options.build()).run();
+      Collection<RunResult> got = new Runner(jmh.build()).run();
       results.addAll(got);
       got.forEach(result -> tell(job, result));
     } catch (RunnerException e) {
@@ -160,47 +249,18 @@ final class Session {
 
   private void tell(Job job, RunResult result) {
     var primary = result.getPrimaryResult();
+    var params = result.getParams();
+    List<String> parameters =
+        params.getParamsKeys().stream().map(key -> key + "=" + params.getParam(key)).toList();
     progress.printf(
-        job.suite == Suite.LAUNCH
+        Locale.ROOT,
+        job.suite() == Suite.LAUNCH
             ? "    %-20s %-54s %14.1f +- %.1f %s%n"
             : "    %-20s %-54s %14.0f +- %.0f %s%n",
         primary.getLabel(),
-        Measurement.parameters(result),
+        String.join(" ", parameters),
         primary.getScore(),
         primary.getScoreError(),
         primary.getScoreUnit());
-  }
-
-  /** Writes JMH's own JSON. */
-  void writeJson(Path file) throws IOException {
-    try (PrintStream out = new PrintStream(file.toFile(), StandardCharsets.UTF_8)) {
-      ResultFormatFactory.getInstance(ResultFormatType.JSON, out).writeOut(results);
-    }
-  }
-
-  List<Measurement> measurements() {
-    return results.stream().map(Measurement::of).toList();
-  }
-
-  /** What went wrong, a line each. */
-  List<String> failures() {
-    return failures;
-  }
-
-  /** Peers that this machine could not measure, and why. */
-  Map<String, String> skipped() {
-    return skipped;
-  }
-
-  /** The peers that were measured, with versions. */
-  List<String> peers() {
-    return whyNot.entrySet().stream()
-        .filter(entry -> entry.getValue().isEmpty())
-        .map(entry -> entry.getKey().title())
-        .toList();
-  }
-
-  Machine.Load load() {
-    return load;
   }
 }

@@ -4,6 +4,9 @@ package io.github.kofn.bench;
 import io.github.kofn.bench.launch.Launch;
 import io.github.kofn.bench.launch.NoopDriver;
 import io.github.kofn.bench.matmul.Forward;
+import io.github.kofn.bench.matmul.GpuForward;
+import io.github.kofn.bench.matmul.GpuInputGradient;
+import io.github.kofn.bench.matmul.GpuWeightGradient;
 import io.github.kofn.bench.matmul.InputGradient;
 import io.github.kofn.bench.matmul.MaskGradient;
 import io.github.kofn.bench.matmul.Peak;
@@ -33,21 +36,25 @@ public enum Suite {
             Plan.of(DrawAndGradient.class).with("shape", "300x784:78").with("threads", 1));
       }
       Object[] some = {"8192x64:8", "1024x1024:102", "16x131072:50"};
-      return List.of(
-          Plan.of(Draw.class).by("kofn", "kofn256").with("threads", 1),
-          Plan.of(DrawWithMask.class).by("kofn", "libtorch").with("threads", 1),
+      List<Plan> plans = new ArrayList<>();
+      for (Class<?> operation :
+          List.of(Draw.class, DrawWithMask.class, DrawAndRelax.class, DrawAndGradient.class)) {
+        plans.add(Plan.of(operation).by("kofn").with("threads", 1, Threads.ALL));
+        // The peer's other operations take seconds where k is large.
+        boolean all = operation == DrawWithMask.class;
+        Plan torch = Plan.of(operation).by("libtorch");
+        plans.add(
+            all
+                ? torch.with("threads", 1, Threads.ALL)
+                : torch.with("shape", some).with("threads", 1));
+      }
+      plans.add(
           Plan.of(DrawWithMask.class)
               .by("javaSort", "javaHeap")
               .with("shape", some)
-              .with("threads", 1),
-          Plan.of(DrawWithMask.class)
-              .by("kofn", "libtorch")
-              .with("shape", "65536x25:5", "1024x1024:102")
-              .with("threads", Threads.ALL),
-          Plan.of(DrawAndRelax.class).by("kofn").with("threads", 1),
-          Plan.of(DrawAndRelax.class).by("libtorch").with("shape", some).with("threads", 1),
-          Plan.of(DrawAndGradient.class).by("kofn").with("threads", 1),
-          Plan.of(DrawAndGradient.class).by("libtorch").with("shape", some).with("threads", 1));
+              .with("threads", 1));
+      plans.add(Plan.of(DrawWithMask.class).by("kofn256").with("threads", 1));
+      return plans;
     }
   },
   /** Products with sparse matrices. */
@@ -67,30 +74,27 @@ public enum Suite {
         return plans;
       }
       plans.add(square(Forward.class).by("openblas", "mkl", "libtorch", "netlib", "ejml"));
-      plans.add(kept(Forward.class, "kofn", "1x1", 10, 25, 35, 50, 75, 90, 95, 98));
-      plans.add(kept(Forward.class, "mklCsr", "1x1", 50, 90, 98));
+      plans.add(kept(Forward.class, "kofn", "1x1", 10, 25, 35));
+      plans.add(kept(Forward.class, "kofn", "16x16", 10));
+      for (String block : BLOCKS) {
+        plans.add(kept(Forward.class, "kofn", block, 50, 75, 90, 95, 98));
+        GRADIENTS.forEach(gradient -> plans.add(kept(gradient, "kofn", block, 90)));
+      }
+      plans.add(kept(Forward.class, "mklCsr", "1x1", 50, 75, 90, 95, 98));
       plans.add(kept(Forward.class, "ejmlCsc", "1x1", 90));
-      for (String block : List.of("4x1", "16x16")) {
-        plans.add(kept(Forward.class, "kofn", block, 10, 50, 90));
-      }
-      for (String block : List.of("32x32", "64x64", "1x9")) {
-        plans.add(kept(Forward.class, "kofn", block, 90));
-      }
-      for (String block : List.of("16x16", "64x64")) {
+      for (String block : List.of("16x16", "32x32", "64x64")) {
         plans.add(kept(Forward.class, "mklBsr", block, 90));
       }
       for (String block : List.of("1x1", "4x1", "16x16")) {
         plans.add(kept(Forward.class, "kofnInPlace", block, 90));
         plans.add(kept(Forward.class, "kofn256", block, 90));
-        for (Class<?> gradient : GRADIENTS) {
-          plans.add(kept(gradient, "kofn", block, 90));
-        }
       }
       GRADIENTS.forEach(gradient -> plans.add(square(gradient).by("openblas")));
       plans.add(kept(InputGradient.class, "mklCsr", "1x1", 90));
       plans.addAll(otherSizes("kofn", "1x1", "16x16"));
       plans.addAll(otherSizes("openblas"));
       plans.addAll(otherSizes("mklCsr", "1x1"));
+      plans.addAll(onGpu());
       return plans;
     }
   },
@@ -113,6 +117,9 @@ public enum Suite {
       return List.of(Plan.of(Step.class).with("threads", 1));
     }
   };
+
+  private static final List<String> BLOCKS =
+      List.of("1x1", "4x1", "16x16", "32x32", "64x64", "1x9");
 
   private static final List<Class<?>> GRADIENTS =
       List.of(InputGradient.class, WeightGradient.class, MaskGradient.class);
@@ -140,11 +147,27 @@ public enum Suite {
   private static List<Plan> otherSizes(String who, Object... blocks) {
     Plan plan = Plan.of(Forward.class).by(who).with("sparsity", 90);
     plan = blocks.length == 0 ? plan : plan.with("block", blocks);
-    Plan large = plan.with("n", 4096).with("batch", 1, 256);
+    Plan large = plan.with("n", 4096);
     return List.of(
-        plan.with("n", 1024).with("batch", 1, 16).with("threads", 1),
-        large.with("threads", 1),
-        large.with("threads", Threads.ALL));
+        plan.with("n", 1024).with("batch", 1, 16, 1024).with("threads", 1),
+        plan.with("n", 1024).with("batch", 256).with("threads", Threads.ALL),
+        large.with("batch", 1, 16, 256, 1024).with("threads", 1),
+        large.with("batch", 1, 256).with("threads", Threads.ALL));
+  }
+
+  /** What is skipped where there is no GPU. */
+  private static List<Plan> onGpu() {
+    List<Plan> plans = new ArrayList<>();
+    for (Class<?> operation :
+        List.of(GpuForward.class, GpuInputGradient.class, GpuWeightGradient.class)) {
+      Plan plan = Plan.of(operation).with("sparsity", 90);
+      plans.add(plan.by("kofnCuda").with("block", "1x1", "16x16", "32x32", "64x64"));
+      plans.add(plan.by("cublas"));
+      if (operation != GpuWeightGradient.class) {
+        plans.add(plan.by("cusparseCsr", "cusparseBsr"));
+      }
+    }
+    return plans;
   }
 
   /** One thread, n = 1024 and 256 examples, the case that goals are set for. */

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,6 +38,14 @@ final class BenchCommand implements Callable<Integer> {
 
   private static final String JAR = "kofn-bench.jar";
 
+  /** What OpenBLAS, MKL, and libtorch with what it brings along, read. */
+  private static final Map<String, String> PEERS_TO_AVX2 =
+      Map.of(
+          "OPENBLAS_CORETYPE", "Haswell",
+          "MKL_ENABLE_INSTRUCTIONS", "AVX2",
+          "ATEN_CPU_CAPABILITY", "avx2",
+          "ONEDNN_MAX_CPU_ISA", "AVX2");
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -49,9 +58,20 @@ final class BenchCommand implements Callable<Integer> {
   private boolean quick;
 
   @Option(
+      names = "--avx2",
+      description = {
+        "Hold everybody to vectors of 256 bits, on a machine that has wider ones: the JVM by",
+        "-XX:UseAVX=2, the peers' libraries by their environment variables."
+      })
+  private boolean avx2;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Where results, report and log are written.")
+      description = {
+        "Where results, report and log are written. Results of other suites that are there stay,",
+        "and are in the report."
+      })
   private Path out;
 
   @Override
@@ -77,7 +97,11 @@ final class BenchCommand implements Callable<Integer> {
     command.add(folder.resolve(JAR) + File.pathSeparator + folder.resolve("peers").resolve("*"));
     command.add("io.github.kofn.bench.Main");
     command.addAll(arguments);
-    return new ProcessBuilder(command).inheritIO().start().waitFor();
+    ProcessBuilder process = new ProcessBuilder(command).inheritIO();
+    if (avx2) {
+      process.environment().putAll(PEERS_TO_AVX2);
+    }
+    return process.start().waitFor();
   }
 
   private List<String> arguments() {
@@ -93,6 +117,9 @@ final class BenchCommand implements Callable<Integer> {
     }
     if (quick) {
       arguments.add("--quick");
+    }
+    if (avx2) {
+      arguments.add("--avx2");
     }
     if (out != null) {
       arguments.addAll(List.of("--out", out.toString()));

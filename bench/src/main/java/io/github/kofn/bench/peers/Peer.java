@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.bench.peers;
 
+import io.github.kofn.Backend;
+import io.github.kofn.Device;
 import io.github.kofn.bench.launch.NoopDriver;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcusparse.JCusparse;
 
 /** Who kofn is compared with. A benchmark's method begins with its peer's {@link #prefix}. */
 public enum Peer {
@@ -36,6 +41,29 @@ public enum Peer {
   NETLIB("netlib", "dev.ludovic.netlib ${netlib}, Vector API"),
   /** EJML. */
   EJML("ejml", "EJML ${ejml}"),
+  /** cuBLAS. */
+  CUBLAS("cublas", "cuBLAS through JCuda ${jcuda}") {
+    @Override
+    void load() {
+      Cuda.requireDevice();
+      JCublas2.initialize();
+    }
+  },
+  /** cuSPARSE. */
+  CUSPARSE("cusparse", "cuSPARSE through JCuda ${jcuda}") {
+    @Override
+    void load() {
+      Cuda.requireDevice();
+      JCusparse.initialize();
+    }
+  },
+  /** kofn on a GPU. */
+  KOFN_CUDA("kofnCuda", "kofn ${kofn} on CUDA") {
+    @Override
+    void load() {
+      Device.open(Backend.CUDA).close();
+    }
+  },
   /** JCuda. */
   JCUDA("jcuda", "JCuda ${jcuda}") {
     @Override
@@ -50,6 +78,7 @@ public enum Peer {
   /** kofn itself. */
   KOFN("kofn", "kofn ${kofn}");
 
+  private static final String LINKER = "java.lang.UnsatisfiedLinkError: ";
   private static final Properties VERSIONS = versions();
 
   private final String prefix;
@@ -111,12 +140,20 @@ public enum Peer {
       return Optional.empty();
     } catch (RuntimeException | LinkageError e) {
       Throwable root = e;
-      while (root.getCause() != null) {
+      while (root.getCause() != null && !(root instanceof IllegalStateException)) {
         root = root.getCause();
       }
-      String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
-      return Optional.of(root.getClass().getSimpleName() + ": " + message);
+      return Optional.of(root.getClass().getSimpleName() + ": " + reason(root));
     }
+  }
+
+  /** One line; what JCuda tells of a library has the linker's reason at the end. */
+  private static String reason(Throwable failure) {
+    List<String> lines = String.valueOf(failure.getMessage()).lines().map(String::strip).toList();
+    return lines.stream()
+        .filter(line -> line.startsWith(LINKER))
+        .reduce((first, last) -> last.substring(LINKER.length()))
+        .orElse(lines.isEmpty() ? "" : lines.getFirst());
   }
 
   private static Properties versions() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.bench.report;
 
+import io.github.kofn.bench.Run;
 import java.util.List;
 
 /** A report as one page: a plot and a table an operation, light or dark as the reader has it. */
@@ -8,7 +9,7 @@ final class HtmlPage {
   private static final String STYLE =
       """
       :root { color-scheme: light dark; }
-      body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+      body { font: 15px/1.5 system-ui, sans-serif; max-width: 1300px; margin: 2rem auto; padding: 0 1rem; }
       h1, h2, h3 { line-height: 1.2; }
       figure { margin: 1rem 0; overflow-x: auto; }
       figure svg { max-width: 100%; height: auto; }
@@ -34,23 +35,21 @@ final class HtmlPage {
         .append(STYLE)
         .append("</style>\n</head>\n<body>\n<h1>kofn benchmarks</h1>\n");
     list(report.facts());
-    String suite = "";
-    for (Table table : report.tables()) {
-      if (!table.suite().equals(suite)) {
-        suite = table.suite();
-        out.append("<h2>").append(escape(suite)).append("</h2>\n");
-      }
-      section(table);
+    for (Run run : report.runs()) {
+      out.append("<h2>").append(escape(Report.title(run))).append("</h2>\n");
+      list(report.facts(run));
+      report.tables(run).forEach(this::section);
     }
-    list(report.breakEvens());
     return out.append("</body>\n</html>\n").toString();
   }
 
   private void section(Table table) {
     Report.Text text = report.text(table);
-    out.append("<h3>").append(escape(text.title())).append("</h3>\n<figure>\n");
-    out.append(Plot.svg(table));
-    out.append("</figure>\n<div class=\"table\">\n<table>\n<thead>\n");
+    out.append("<h3>").append(escape(text.title())).append("</h3>\n");
+    if (table.rows().size() * table.columns().size() > 1) {
+      out.append("<figure>\n").append(Plot.svg(table)).append("</figure>\n");
+    }
+    out.append("<div class=\"table\">\n<table>\n<thead>\n");
     row("th", text.head());
     out.append("</thead>\n<tbody>\n");
     text.rows().forEach(cells -> row("td", cells));

@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * Where something was measured.
@@ -17,9 +19,10 @@ import java.util.stream.Stream;
  * @param cores cores that the JVM may use
  * @param java JVM and version
  * @param system operating system
- * @param load how busy the machine was
  */
-public record Machine(String processor, int cores, String java, String system, String load) {
+public record Machine(String processor, int cores, String java, String system) {
+  private static final int LANE_BITS = 32;
+  private static final int AVX2_BITS = 256;
 
   /** The load average while benchmarks ran: beyond 1 for each of their threads, others ran too. */
   public static final class Load {
@@ -51,10 +54,9 @@ public record Machine(String processor, int cores, String java, String system, S
   /**
    * This machine.
    *
-   * @param load how busy it was
    * @return its description
    */
-  public static Machine here(Load load) {
+  public static Machine here() {
     return new Machine(
         processorName(),
         Runtime.getRuntime().availableProcessors(),
@@ -64,8 +66,43 @@ public record Machine(String processor, int cores, String java, String system, S
             + " ("
             + System.getProperty("java.vendor")
             + ")",
-        System.getProperty("os.name") + " " + System.getProperty("os.arch"),
-        load.toString());
+        System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+  }
+
+  /**
+   * The widest vectors that this JVM uses, or one that is held to AVX2.
+   *
+   * @param avx2 whether it is
+   * @return for people
+   */
+  public static String vectors(boolean avx2) {
+    int bits = LANE_BITS * FloatVector.SPECIES_PREFERRED.length();
+    return avx2
+        ? Math.min(bits, AVX2_BITS) + " bits (the JVM held to them, with -XX:UseAVX=2)"
+        : bits + " bits";
+  }
+
+  /**
+   * As JSON has it.
+   *
+   * @return a component by its name
+   */
+  public Map<String, Object> toMap() {
+    return Map.of("processor", processor, "cores", cores, "java", java, "system", system);
+  }
+
+  /**
+   * What {@link #toMap} made.
+   *
+   * @param map a component by its name
+   * @return the machine
+   */
+  public static Machine of(Map<?, ?> map) {
+    return new Machine(
+        (String) map.get("processor"),
+        ((Number) map.get("cores")).intValue(),
+        (String) map.get("java"),
+        (String) map.get("system"));
   }
 
   private static String processorName() {
@@ -76,9 +113,7 @@ public record Machine(String processor, int cores, String java, String system, S
           + fact(facts, "cpu family")
           + ", model "
           + fact(facts, "model")
-          + "), "
-          + fact(facts, "cpu MHz").replaceAll("\\..*", "")
-          + " MHz";
+          + ")";
     } catch (IOException e) {
       return System.getProperty("os.arch");
     }

@@ -6,8 +6,14 @@ import java.awt.Color;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 import org.apache.batik.svggen.SVGGraphics2D;
@@ -21,11 +27,23 @@ import org.w3c.dom.Document;
 final class Plot {
   private static final int WIDTH = 1000;
   private static final int HEIGHT = 480;
-  private static final int LABEL = 40;
+  private static final int LABEL = 48;
   private static final int SLANT = 45;
 
-  /** The axis goes beyond the error bars by this factor. */
-  private static final double MARGIN = 1.1;
+  /** XChart puts error bars of values below 1 in a wrong place, so that plots have finer units. */
+  private static final double FINER = 1e6;
+
+  /** Neither light nor dark, so that they can be told apart on both kinds of page. */
+  private static final Color[] COLORS = {
+    new Color(0x2F6FDE),
+    new Color(0xE8590C),
+    new Color(0x2F9E44),
+    new Color(0xAE3EC9),
+    new Color(0xE03131),
+    new Color(0x1098AD),
+    new Color(0x8F7A00),
+    new Color(0x868E96)
+  };
 
   private Plot() {}
 
@@ -78,8 +96,13 @@ final class Plot {
         .setLegendBorderColor(Color.WHITE)
         .setPlotBorderVisible(false)
         .setMarkerSize(9);
-    chart.getStyler().setYAxisLogarithmic(true).setXAxisLabelRotation(SLANT);
-    List<String> cases = table.rows().stream().map(row -> shortened(row.label())).toList();
+    chart
+        .getStyler()
+        .setYAxisLogarithmic(true)
+        .setXAxisLabelRotation(SLANT)
+        .setyAxisTickLabelsFormattingFunction(Plot::tick);
+    chart.getStyler().setSeriesColors(COLORS);
+    List<String> cases = labels(table);
     double lowest = Double.POSITIVE_INFINITY;
     double highest = 0;
     for (String who : table.columns()) {
@@ -87,20 +110,46 @@ final class Plot {
       List<Double> errors = new ArrayList<>();
       for (Table.Row row : table.rows()) {
         Measurement m = row.cells().get(who);
-        double value = m == null ? Double.NaN : table.value(row, m);
-        double factor = m == null || Double.isNaN(m.error()) ? 1.0 : factor(table, row, m);
+        if (m == null) {
+          values.add(null);
+          errors.add(null);
+          continue;
+        }
+        double value = FINER * table.value(row, m);
+        double factor = Double.isNaN(m.error()) ? 1.0 : factor(table, row, m);
         values.add(value);
         errors.add(factor);
-        if (m != null) {
-          lowest = Math.min(lowest, value / factor);
-          highest = Math.max(highest, value * factor);
-        }
+        lowest = Math.min(lowest, value / factor);
+        highest = Math.max(highest, value * factor);
       }
       chart.addSeries(who, cases, values, errors);
     }
-    // XChart's own range takes errors for differences, not factors, and may end below zero.
-    chart.getStyler().setYAxisMin(lowest / MARGIN).setYAxisMax(highest * MARGIN);
+    // Powers of ten, which XChart labels; its own range takes errors for differences, not factors.
+    chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(lowest))));
+    chart.getStyler().setYAxisMax(Math.pow(10, Math.ceil(Math.log10(highest))));
     return chart;
+  }
+
+  private static String tick(double finer) {
+    return new BigDecimal(finer / FINER)
+        .round(new MathContext(3))
+        .stripTrailingZeros()
+        .toPlainString();
+  }
+
+  /** What tells the cases apart; numbers where nothing does, since XChart takes labels for keys. */
+  private static List<String> labels(Table table) {
+    Set<Map.Entry<String, String>> common = new HashSet<>();
+    table.rows().forEach(row -> common.addAll(row.parameters().entrySet()));
+    table.rows().forEach(row -> common.retainAll(row.parameters().entrySet()));
+    List<String> labels = new ArrayList<>();
+    for (Table.Row row : table.rows()) {
+      Map<String, String> own = new TreeMap<>(row.parameters());
+      own.entrySet().removeAll(common);
+      String label = own.isEmpty() ? row.label() : new Table.Row(own, Map.of()).label();
+      labels.add(labels.contains(label) ? label + " #" + labels.size() : shortened(label));
+    }
+    return labels;
   }
 
   /**

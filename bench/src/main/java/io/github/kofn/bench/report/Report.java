@@ -2,7 +2,8 @@
 package io.github.kofn.bench.report;
 
 import io.github.kofn.bench.Measurement;
-import io.github.kofn.bench.peers.Peer;
+import io.github.kofn.bench.Run;
+import io.github.kofn.bench.Suite;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -12,55 +13,64 @@ import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /**
- * Everything that a run has to say, as Markdown and as one HTML page that needs nothing else.
+ * Everything that runs have to say, as Markdown and as one HTML page that needs nothing else.
  *
  * @param machine where it was measured
- * @param command what was run
- * @param peers who was measured, with versions
- * @param skipped who was not, and why
- * @param failures benchmarks that failed
+ * @param runs a suite's run each
  * @param measurements the results
  */
-public record Report(
-    Machine machine,
-    String command,
-    List<String> peers,
-    Map<String, String> skipped,
-    List<String> failures,
-    List<Measurement> measurements) {
+public record Report(Machine machine, List<Run> runs, List<Measurement> measurements) {
 
   /** A table as text: a heading, and rows of cells. */
   record Text(String title, List<String> head, List<List<String>> rows) {}
 
   /** The facts that stand above everything. */
   List<String> facts() {
-    List<String> facts = new ArrayList<>();
-    facts.add(
-        "machine: " + machine.processor() + ", " + machine.cores() + " cores, " + machine.system());
-    facts.add("Java: " + machine.java());
-    facts.add("while measuring: " + machine.load());
-    facts.add("command: " + command);
-    facts.add("measured: " + String.join("; ", peers));
-    skipped.forEach((peer, reason) -> facts.add("skipped: " + peer + ": " + reason));
-    failures.forEach(failure -> facts.add("FAILED: " + failure));
-    peak()
-        .ifPresent(
-            peak ->
-                facts.add(
-                    String.format(
-                        Locale.ROOT, "FMA peak of one core, measured: %.1f GFLOP/s", peak)));
-    facts.add(
+    return List.of(
+        "machine: " + machine.processor() + ", " + machine.cores() + " cores, " + machine.system(),
+        "Java: " + machine.java(),
         "a cell: mean time of a call +- half of its 99.9 % confidence interval (two forks or more),"
             + " and in brackets how many times as long as kofn");
+  }
+
+  /** The facts of one run. */
+  List<String> facts(Run run) {
+    List<String> facts = new ArrayList<>();
+    facts.add(
+        String.format(
+            Locale.ROOT,
+            "%s, %s, %.1f min, %s",
+            run.command(),
+            run.when(),
+            run.minutes(),
+            run.load()));
+    facts.add("vectors: " + run.vectors());
+    facts.add("measured: " + String.join("; ", run.peers()));
+    run.skipped().forEach((peer, reason) -> facts.add("skipped: " + peer + ": " + reason));
+    run.failures().forEach(failure -> facts.add("FAILED: " + failure));
+    if (run.suite().equals(Suite.MATMUL.label())) {
+      peak()
+          .ifPresent(
+              peak ->
+                  facts.add(
+                      String.format(
+                          Locale.ROOT, "FMA peak of one core, measured: %.1f GFLOP/s", peak)));
+      facts.addAll(breakEvens());
+    }
     return facts;
   }
 
   /** GFLOP/s of one core with the widest vectors. */
   private OptionalDouble peak() {
     return measurements.stream()
-        .filter(m -> m.operation().equals("Peak") && m.who().equals("fma512"))
-        .mapToDouble(m -> Unit.peakFlops(16) / m.nanoseconds())
-        .findFirst();
+        .filter(m -> m.operation().equals("Peak"))
+        .mapToDouble(m -> Unit.peakFlops(m.who().equals("fma512") ? 16 : 8) / m.nanoseconds())
+        .max();
+  }
+
+  /** The tables of a run. */
+  List<Table> tables(Run run) {
+    return tables().stream().filter(table -> table.suite().equals(run.suite())).toList();
   }
 
   List<Table> tables() {
@@ -77,7 +87,7 @@ public record Report(
     }
     if (flops) {
       head.add("kofn, useful GFLOP/s");
-      head.add("of FMA peak");
+      head.add(table.isOnGpu() ? "" : "of FMA peak");
     }
     List<List<String>> rows = new ArrayList<>();
     for (Table.Row row : table.rows()) {
@@ -107,7 +117,7 @@ public record Report(
   }
 
   private void addRate(Table table, Table.Row row, List<String> cells) {
-    Measurement kofn = row.cells().get("kofn");
+    Measurement kofn = row.kofn();
     OptionalDouble flops = Unit.usefulFlops(table.operation(), row.parameters());
     if (kofn == null || flops.isEmpty()) {
       cells.add("");
@@ -120,7 +130,7 @@ public record Report(
     int cores = threads.equals("1") ? 1 : machine.cores();
     OptionalDouble peak = peak();
     cells.add(
-        peak.isEmpty()
+        peak.isEmpty() || table.isOnGpu()
             ? ""
             : String.format(Locale.ROOT, "%.0f %%", 100 * rate / (peak.getAsDouble() * cores)));
   }
@@ -188,20 +198,29 @@ public record Report(
    */
   public String markdown() {
     StringBuilder out = new StringBuilder();
-    facts().forEach(fact -> out.append("- ").append(fact).append('\n'));
-    for (Table table : tables()) {
-      Text text = text(table);
-      out.append("\n### ").append(table.suite()).append(": ").append(text.title).append("\n\n");
-      line(out, text.head);
-      line(out, text.head.stream().map(cell -> "---").toList());
-      text.rows.forEach(row -> line(out, row));
-    }
-    List<String> breakEvens = breakEvens();
-    if (!breakEvens.isEmpty()) {
-      out.append('\n');
-      breakEvens.forEach(text -> out.append("- ").append(text).append('\n'));
+    list(out, facts());
+    for (Run run : runs) {
+      out.append("\n## ").append(title(run)).append("\n\n");
+      list(out, facts(run));
+      tables(run).forEach(table -> table(out, text(table)));
     }
     return out.append('\n').toString();
+  }
+
+  /** The name of a run's suite. */
+  static String title(Run run) {
+    return Suite.of(run.suite()).title();
+  }
+
+  private static void list(StringBuilder out, List<String> lines) {
+    lines.forEach(text -> out.append("- ").append(text).append('\n'));
+  }
+
+  private static void table(StringBuilder out, Text text) {
+    out.append("\n### ").append(text.title).append("\n\n");
+    line(out, text.head);
+    line(out, text.head.stream().map(cell -> "---").toList());
+    text.rows.forEach(row -> line(out, row));
   }
 
   private static void line(StringBuilder out, List<String> cells) {
@@ -215,10 +234,5 @@ public record Report(
    */
   public String html() {
     return new HtmlPage(this).text();
-  }
-
-  /** Who a column stands for. */
-  static String title(String who) {
-    return Peer.of(who).map(Peer::title).orElse(who);
   }
 }

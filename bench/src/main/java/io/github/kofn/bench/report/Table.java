@@ -13,6 +13,7 @@ import java.util.Optional;
 /** One operation: a row a case, a column for everyone who was measured. */
 final class Table {
   private static final String KOFN = "kofn";
+  private static final String KOFN_CUDA = "kofnCuda";
 
   private final String suite;
   private final String operation;
@@ -44,11 +45,16 @@ final class Table {
               .toList());
     }
 
+    /** What others are compared with: kofn on this table's kind of device; null if not measured. */
+    Measurement kofn() {
+      return cells.getOrDefault(KOFN, cells.get(KOFN_CUDA));
+    }
+
     /** How many times as long as kofn somebody takes. */
     Optional<Double> ratio(String who) {
-      Measurement kofn = cells.get(KOFN);
+      Measurement kofn = kofn();
       Measurement other = cells.get(who);
-      return kofn == null || other == null || who.equals(KOFN)
+      return kofn == null || other == null || kofn.equals(other)
           ? Optional.empty()
           : Optional.of(other.nanoseconds() / kofn.nanoseconds());
     }
@@ -101,6 +107,11 @@ final class Table {
   String title() {
     String words = operation.replaceAll("(?<=[a-z])(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
     return words.substring(0, 1).toUpperCase(Locale.ROOT) + words.substring(1);
+  }
+
+  /** Whether a GPU did it. */
+  boolean isOnGpu() {
+    return columns.contains(KOFN_CUDA);
   }
 
   Unit unit() {

@@ -13,12 +13,6 @@ public class Draw extends KofnBenchmark {
     return state.draw();
   }
 
-  /** The CPU backend with vectors of 256 bits. */
-  @Benchmark
-  public Tensor kofn256(KofnSampling.Bits256 state) {
-    return state.draw();
-  }
-
   /** Noise and topk. */
   @Benchmark
   public void libtorch(TorchSampling.Draws state) {

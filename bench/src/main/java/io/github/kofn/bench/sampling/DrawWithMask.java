@@ -13,6 +13,12 @@ public class DrawWithMask extends KofnBenchmark {
     return state.drawWithMask();
   }
 
+  /** The CPU backend with vectors of 256 bits. */
+  @Benchmark
+  public Tensor kofn256(KofnSampling.Bits256 state) {
+    return state.drawWithMask();
+  }
+
   /** Noise, topk and scatter. */
   @Benchmark
   public float[] libtorch(TorchSampling.Draws state) {
