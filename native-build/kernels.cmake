@@ -18,7 +18,7 @@ foreach(ARCH ${KOFN_ARCHITECTURES})
   list(APPEND GENCODE -gencode arch=compute_${ARCH},code=sm_${ARCH})
 endforeach()
 
-foreach(UNIT sampling/sampling matmul/matmul matmul/tensor convolution/convolution)
+foreach(UNIT sampling/sampling matmul/matmul matmul/tensor matmul/gathered convolution/convolution)
   get_filename_component(FOLDER ${UNIT} DIRECTORY)
   get_filename_component(UNIT ${UNIT} NAME)
   add_custom_command(

@@ -28,13 +28,15 @@ __device__ __forceinline__ void loadMatrices(uint32_t (&r)[4], unsigned from) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(from) : "memory");
 }
+template <int OFFSET = 0>
 __device__ __forceinline__ void loadTransposed(uint32_t (&r)[4], unsigned from) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(from) : "memory");
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4 + %5];\n"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(from), "n"(OFFSET) : "memory");
 }
+template <int OFFSET = 0>
 __device__ __forceinline__ uint32_t loadWord(unsigned from) {
   uint32_t r;
-  asm volatile("ld.shared.b32 %0, [%1];\n" : "=r"(r) : "r"(from) : "memory");
+  asm volatile("ld.shared.b32 %0, [%1 + %2];\n" : "=r"(r) : "r"(from), "n"(OFFSET) : "memory");
   return r;
 }
 

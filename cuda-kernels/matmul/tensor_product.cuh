@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "finish.cuh"
 #include "tensor_copies.cuh"
+#include "tensor_store.cuh"
 
 // Y = X W^T and dX = dY W on tensor cores, for blocks whose sides are multiples of 16 (and of 32 bytes along the contraction).
 //
@@ -126,7 +126,7 @@ __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& 
   if (operands.isSkipped()) return;
   __shared__ __align__(128) char memory[S::kStages * S::kStageBytes];
   const View& y = operands.target;
-  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+  const int warp = threadIdx.x >> 5;
   const int warpM = warp % S::kWarpsM, warpN = warp / S::kWarpsM;
   const int results = S::BACK ? p.in : p.out;
   const long long example = static_cast<long long>(blockIdx.x / operands.tiles) * S::kExamples;
@@ -152,34 +152,10 @@ __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& 
   waitCopies<0>();
   __syncthreads();
 
-  // Fragments through the warp's own part of shared memory into rows, 8 results a lane at a time. A pitch of 8 words more than the
-  // columns lets the four rows of a store phase hit different banks.
-  constexpr int columns = S::R * S::kTilesN * 16, pitch = columns + 8;
-  static_assert(S::kThreads / 32 * 16 * pitch * 4 <= S::kStages * S::kStageBytes, "the epilogue reuses the stages");
-  float* rows = reinterpret_cast<float*>(memory) + warp * 16 * pitch;
-  const int firstResult = firstLine * S::BLOCK + warpN * columns;
-  for (int m = 0; m < S::kTilesM; ++m) {
-    __syncwarp();
-#pragma unroll
-    for (int n = 0; n < columns / 8; ++n) {
-      float* at = rows + lane / 4 * pitch + n * 8 + lane % 4 * 2;
-#pragma unroll
-      for (int t = 0; t < S::kTilesM; ++t) {
-        if (t != m) continue;
-        *reinterpret_cast<float2*>(at) = make_float2(sums[t][n][0], sums[t][n][1]);
-        *reinterpret_cast<float2*>(at + 8 * pitch) = make_float2(sums[t][n][2], sums[t][n][3]);
-      }
-    }
-    __syncwarp();
-    for (int e = lane; e < 16 * columns / 8; e += 32) {
-      const int row = e / (columns / 8), column = e % (columns / 8) * 8;
-      const long long b = example + (warpM * S::kTilesM + m) * 16 + row;
-      if (b >= y.rows || firstResult + column >= results) continue;
-      float values[8];
-      loadEight(rows + row * pitch + column, e / 4 % 2, values);
-      finish.storeRun(y, b, firstResult + column, values, min(8, results - firstResult - column));
-    }
-  }
+  constexpr int columns = S::R * S::kTilesN * 16;
+  static_assert(S::kThreads / 32 * kStoreFloats<columns> * 4 <= S::kStages * S::kStageBytes, "the epilogue reuses the stages");
+  storeSums<S::kTilesM, columns>(sums, reinterpret_cast<float*>(memory) + warp * kStoreFloats<columns>, y,
+                                 example + warpM * S::kTilesM * 16, firstLine * S::BLOCK + warpN * columns, results, finish);
 }
 
 }  // namespace kofn

@@ -45,6 +45,7 @@ final class CudaProducts implements ProductKernels {
   private final Workspace workspace;
   private final ProductStorage storage;
   private final DenseProducts dense;
+  private final GatheredProducts gathered;
 
   CudaProducts(CudaContext context, ProductCatalogue catalogue, ProductPlan.Regime regime) {
     this.context = context;
@@ -55,6 +56,7 @@ final class CudaProducts implements ProductKernels {
     this.workspace = new Workspace(context);
     this.storage = new ProductStorage(context, workspace);
     this.dense = new DenseProducts(context, workspace, storage);
+    this.gathered = new GatheredProducts(context, workspace);
   }
 
   /** Gives the workspace back. */
@@ -103,6 +105,7 @@ final class CudaProducts implements ProductKernels {
           launchLanes(shared, guard, pattern, companion, source, target, finish);
       case ProductPlan.Tensor tensor ->
           launchTensor(tensor, guard, pattern, companion, source, target, finish);
+      case ProductPlan.Gathered gather -> gathered.launch(gather, guard, pattern, source, target, finish);
       case ProductPlan.Dense(ProductPlan product, ProductPlan otherwise) -> {
         boolean search = otherwise != null;
         boolean backward = companion != null;

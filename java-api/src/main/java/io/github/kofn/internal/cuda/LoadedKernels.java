@@ -27,6 +27,8 @@ final class LoadedKernels {
           "matmul.fatbin",
           "kofn_tensor_",
           "tensor.fatbin",
+          "kofn_gathered_",
+          "gathered.fatbin",
           "kofn_convolution_",
           "convolution.fatbin");
 

@@ -4,6 +4,7 @@ package io.github.kofn.internal.cuda;
 import io.github.kofn.internal.cuda.ProductPlan.Dense;
 import io.github.kofn.internal.cuda.ProductPlan.Few;
 import io.github.kofn.internal.cuda.ProductPlan.Floats;
+import io.github.kofn.internal.cuda.ProductPlan.Gathered;
 import io.github.kofn.internal.cuda.ProductPlan.Lanes;
 import io.github.kofn.internal.cuda.ProductPlan.Tensor;
 import io.github.kofn.internal.cuda.ProductProblem.Operation;
@@ -81,6 +82,7 @@ final class ProductCost {
             case WEIGHT_GRADIENT -> List.of(cost.tensorWeightGradient(tensor));
             case MASK_GRADIENT -> List.of(cost.tensorMaskGradient(tensor));
           };
+      case Gathered gathered -> cost.gathered(gathered, limits);
       case Floats floats -> List.of(cost.floats(floats, 0));
       case Dense dense -> cost.dense(dense, limits);
     };
@@ -157,6 +159,43 @@ final class ProductCost {
     {{2385, 113, 2.0}, {2760, 79, 2.06}, {1494, 47, 1.25}, {1531, 39, 1.125}},
     {{4604, 72, 2.06}, {3432, 77, 1.81}, {1537, 67, 1.25}, {1560, 48.5, 1.125}}
   };
+
+  /** gathered.cuh: X in panels, weights as rows of outputs, then 128 examples x V results a block. */
+  private List<LaunchCost> gathered(Gathered plan, DeviceLimits limits) {
+    double bytes = problem.first().bytes();
+    boolean wide = bytes == 4;
+    double activations = batch * layout.in() * bytes;
+    boolean inCache = activations <= limits.l2Bytes() / 2.0;
+    LaunchCost panels =
+        new LaunchCost(
+            ceilDiv(batch, TILE) * ceilDiv(layout.in(), TILE),
+            WARPS,
+            wide ? 400 : 148,
+            inCache ? activations : 2 * activations);
+    double terms = (double) layout.k() * layout.blockIn();
+    double outputs = Math.min(TILE, layout.blockOut());
+    double chunks = ceilDiv(terms, 32);
+    LaunchCost weights =
+        new LaunchCost(
+            layout.blockRows() * chunks * ceilDiv(layout.blockOut(), TILE),
+            WARPS,
+            80 + 4.07 * outputs,
+            Math.min(32 * kept(), bytes * layout.out() * layout.in()));
+    double steps = ceilDiv(terms, wide ? 16 : 32);
+    double warps = plan.threads() / 32.0;
+    double mma = steps * 2 * plan.results() / 8 * plan.examples() / 16 / warps;
+    double instructions =
+        140
+            + 21.5 * Math.min(plan.results(), TILE)
+            + steps * (wide ? 90 : 62)
+            + mma * (wide ? 3.9 : 1.7);
+    double blocks = ceilDiv(layout.out(), plan.results()) * ceilDiv(batch, plan.examples());
+    double l2 = terms * bytes * (plan.examples() + plan.results());
+    LaunchCost product =
+        new LaunchCost(
+            blocks, warps, instructions, mma, l2, sparseBytes() - (inCache ? activations : 0));
+    return List.of(panels, weights, product);
+  }
 
   /** dense.cuh. */
   private LaunchCost floats(Floats plan, double guarded) {

@@ -47,6 +47,11 @@ final class ProductParameters {
     static final Guard NONE = new Guard(null, 0);
   }
 
+  /** struct Guard. */
+  static void putGuard(Parameters p, Guard guard) {
+    p.putLong(address(guard.flag())).putInt(guard.wanted()).putInt(0);
+  }
+
   /** struct Operands. */
   static void putOperands(
       Parameters p, View source, View target, Companion companion, int tiles, Guard guard) {

@@ -8,6 +8,8 @@ import io.github.kofn.sparse.KofNLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Which kernel computes a product: a pure function of shapes, types and a device's limits, so that
@@ -19,6 +21,8 @@ import java.util.List;
  *   <li>lanes along the batch, for everything;
  *   <li>tensor cores, where both factors have the same type of those they take, blocks are
  *       multiples of 16 along the results, and of 32 bytes along the contraction;
+ *   <li>tensor cores with gathered inputs, for a forward product of the same types but I8, blocks of
+ *       multiples of 16 outputs and any inputs;
  *   <li>a dense product, pruned weights written out as zeros: on tensor cores for types that they
  *       take, else in F32.
  * </ul>
@@ -62,7 +66,31 @@ sealed interface ProductPlan {
 
     /** The results of a line. */
     int block() {
-      return kernel.number(5);
+      return kernel.number(RESULTS);
+    }
+  }
+
+  /**
+   * Tensor cores that multiply by gathered inputs.
+   *
+   * @param kernel the instance: type, threads, warps along both sides of its tile, then the
+   *     examples and the results of a tile
+   */
+  record Gathered(Line kernel) implements ProductPlan {
+    String type() {
+      return kernel.cells().get(0);
+    }
+
+    int threads() {
+      return kernel.number(1);
+    }
+
+    int examples() {
+      return kernel.number(4);
+    }
+
+    int results() {
+      return kernel.number(RESULTS);
     }
   }
 
@@ -103,6 +131,7 @@ sealed interface ProductPlan {
     FEW,
     LANES,
     TENSOR,
+    GATHERED,
     DENSE;
 
     private boolean admits(ProductPlan plan) {
@@ -110,6 +139,7 @@ sealed interface ProductPlan {
         case Few few -> this == AUTO || this == FEW;
         case Lanes lanes -> this == AUTO || this == LANES;
         case Tensor tensor -> this == AUTO || this == TENSOR;
+        case Gathered gathered -> this == AUTO || this == GATHERED;
         case Floats floats -> this == AUTO;
         case Dense dense -> this == AUTO || this == DENSE;
       };
@@ -124,6 +154,9 @@ sealed interface ProductPlan {
 
   /** What the sides of blocks must be multiples of. */
   int TENSOR_SIDE = 16;
+
+  /** Of an instance on tensor cores: the cell with the results of a line or a tile. */
+  int RESULTS = 5;
 
   /** The contraction's granularity on tensor cores, in bytes. */
   int UNIT_BYTES = 32;
@@ -177,6 +210,8 @@ sealed interface ProductPlan {
         if (layout.blockIn() * bytes % UNIT_BYTES == 0) {
           plans.addAll(tensor(catalogue, "KOFN_TENSOR", problem, layout.blockOut()));
         }
+        widest(catalogue, "KOFN_GATHERED", problem, layout.blockOut())
+            .ifPresent(line -> plans.add(new Gathered(line)));
         yield plans;
       }
       case INPUT_GRADIENT -> {
@@ -202,11 +237,17 @@ sealed interface ProductPlan {
   /** The instance with the largest lines that divide blocks of so many results. */
   private static List<ProductPlan> tensor(
       ProductCatalogue catalogue, String family, ProductProblem problem, int results) {
-    return instances(catalogue, family, problem).stream()
-        .filter(plan -> results % plan.block() == 0)
-        .max(Comparator.comparingInt(Tensor::block))
-        .<List<ProductPlan>>map(List::of)
+    return widest(catalogue, family, problem, results)
+        .<List<ProductPlan>>map(line -> List.of(new Tensor(line)))
         .orElse(List.of());
+  }
+
+  /** The instance with the most results that divide a size. */
+  private static Optional<Line> widest(
+      ProductCatalogue catalogue, String family, ProductProblem problem, int size) {
+    return lines(catalogue, family, problem)
+        .filter(line -> size % line.number(RESULTS) == 0)
+        .max(Comparator.comparingInt(line -> line.number(RESULTS)));
   }
 
   /** Kernels for everything, kept or not. */
@@ -239,11 +280,12 @@ sealed interface ProductPlan {
 
   private static List<Tensor> instances(
       ProductCatalogue catalogue, String family, ProductProblem problem) {
+    return lines(catalogue, family, problem).map(Tensor::new).toList();
+  }
+
+  private static Stream<Line> lines(
+      ProductCatalogue catalogue, String family, ProductProblem problem) {
     String type = problem.tensorType();
-    return catalogue
-        .family(family)
-        .filter(l -> l.cells().get(0).equals(type))
-        .map(Tensor::new)
-        .toList();
+    return catalogue.family(family).filter(l -> l.cells().get(0).equals(type));
   }
 }

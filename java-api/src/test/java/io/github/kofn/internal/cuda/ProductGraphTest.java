@@ -37,6 +37,8 @@ class ProductGraphTest {
     "LANES, 16, BF16",
     "TENSOR, 16, BF16",
     "TENSOR, 64, F16",
+    "GATHERED, 16, BF16",
+    "GATHERED, 32, F16",
     "DENSE, 1, F32",
     "DENSE, 1, BF16",
     "DENSE, 16, F16",

@@ -11,6 +11,7 @@ import io.github.kofn.DType;
 import io.github.kofn.internal.cuda.ProductPlan.Dense;
 import io.github.kofn.internal.cuda.ProductPlan.Few;
 import io.github.kofn.internal.cuda.ProductPlan.Floats;
+import io.github.kofn.internal.cuda.ProductPlan.Gathered;
 import io.github.kofn.internal.cuda.ProductPlan.Lanes;
 import io.github.kofn.internal.cuda.ProductPlan.Regime;
 import io.github.kofn.internal.cuda.ProductPlan.Tensor;
@@ -82,13 +83,49 @@ class ProductPlanTest {
     "64, 64, F32, false, 8",
     "1, 1, BF16, false, 1",
     "8, 16, BF16, false, 8",
-    "16, 8, BF16, false, 8",
     "16, 16, I8, false, 8",
     "3, 5, F32, true, 8"
   })
   void everythingElseThatIsSparseGoesToLanes(
       int blockOut, int blockIn, DType type, boolean tf32, int shared) {
     assertEquals(new Lanes(shared), forward(blocks(blockOut, blockIn), 100, type, tf32));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // outputs and inputs of a block, kept per cent, type, tf32, the instance's results
+    "16, 1, 10, BF16, false, 16",
+    "32, 1, 10, F16, false, 32",
+    "48, 1, 10, BF16, false, 16",
+    "64, 1, 25, F16, false, 64",
+    "128, 1, 40, BF16, false, 128",
+    "256, 1, 25, BF16, false, 128",
+    "16, 8, 10, BF16, false, 16",
+    "32, 9, 10, F16, false, 32",
+    "64, 1, 10, F32, true, 64"
+  })
+  void inputsAreGatheredForOutputsThatShareThem(
+      int blockOut, int blockIn, int percent, DType type, boolean tf32, int results) {
+    int n = 4608 / blockIn;
+    KofNLayout layout =
+        new KofNLayout(4608, n * blockIn, blockOut, blockIn, Math.ceilDiv(n * percent, 100));
+    Gathered plan = assertInstanceOf(Gathered.class, forward(layout, 1024, type, tf32));
+    assertEquals(results, plan.results());
+  }
+
+  @Test
+  void whatSharesNoInputsOrIsNotOfTensorCoresIsNotGathered() {
+    for (KofNLayout layout : List.of(blocks(1, 1), blocks(8, 1), blocks(24, 1))) {
+      assertFalse(choose(problem(Operation.FORWARD, layout, 100, DType.BF16, false), Regime.GATHERED)
+          instanceof Gathered);
+    }
+    assertFalse(choose(problem(Operation.FORWARD, blocks(16, 1), 100, DType.I8, false), Regime.GATHERED)
+        instanceof Gathered);
+    assertFalse(choose(problem(Operation.FORWARD, blocks(16, 1), 100, DType.F32, false), Regime.GATHERED)
+        instanceof Gathered);
+    assertInstanceOf(
+        Gathered.class,
+        choose(problem(Operation.FORWARD, blocks(16, 16), 100, DType.F16, false), Regime.GATHERED));
   }
 
   /** Where the model puts the border between sparse and dense kernels, 4096 x 4096. */
