@@ -17,8 +17,6 @@ final class HtmlPage {
       table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
       th, td { border-bottom: 1px solid #8886; padding: .25rem .6rem; text-align: right; white-space: nowrap; }
       th:first-child, td:first-child { text-align: left; }
-      /* Plots are drawn for a light page; dark ones turn lightness around and keep the hues. */
-      @media (prefers-color-scheme: dark) { figure svg { filter: invert(.9) hue-rotate(180deg); } }
       """;
 
   private final Report report;
@@ -74,10 +72,12 @@ final class HtmlPage {
     out.append("</ul>\n");
   }
 
-  private static String escape(String text) {
+  /** Text as HTML and SVG have it. */
+  static String escape(String text) {
     return text.replace("&", "&amp;")
         .replace("<", "&lt;")
         .replace(">", "&gt;")
+        .replace("\"", "&quot;")
         .replace("+-", "&plusmn;");
   }
 }

@@ -2,165 +2,213 @@
 package io.github.kofn.bench.report;
 
 import io.github.kofn.bench.Measurement;
-import java.awt.Color;
-import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import javax.xml.parsers.DocumentBuilderFactory;
-import javax.xml.parsers.ParserConfigurationException;
-import org.apache.batik.svggen.SVGGraphics2D;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
-import org.knowm.xchart.CategorySeries.CategorySeriesRenderStyle;
-import org.knowm.xchart.style.Styler.LegendPosition;
-import org.w3c.dom.Document;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/** A table's cases side by side, their times on a logarithmic axis, with error bars. */
+/**
+ * A table as an SVG element: a line a case, a mark for everyone who was measured at its time on a
+ * logarithmic axis, with an error bar. Lines and text have the page's colour, light or dark.
+ */
 final class Plot {
-  private static final int WIDTH = 1000;
-  private static final int HEIGHT = 480;
-  private static final int LABEL = 48;
-  private static final int SLANT = 45;
+  private static final int WIDTH = 1200;
+  private static final int LINE = 22;
+  private static final int MARGIN = 16;
+  private static final int AXIS = 44;
+  private static final double LETTER = 6.6;
+  private static final double RADIUS = 4.5;
 
-  /** XChart puts error bars of values below 1 in a wrong place, so that plots have finer units. */
-  private static final double FINER = 1e6;
+  /** They can be told apart on light and on dark pages, and so can the marks' shapes. */
+  private static final List<String> COLORS =
+      List.of(
+          "#2f6fde", "#e8590c", "#2f9e44", "#ae3ec9", "#e03131", "#1098ad", "#8f7a00", "#868e96");
 
-  /** Neither light nor dark, so that they can be told apart on both kinds of page. */
-  private static final Color[] COLORS = {
-    new Color(0x2F6FDE),
-    new Color(0xE8590C),
-    new Color(0x2F9E44),
-    new Color(0xAE3EC9),
-    new Color(0xE03131),
-    new Color(0x1098AD),
-    new Color(0x8F7A00),
-    new Color(0x868E96)
-  };
+  private static final int SHAPES = 4;
 
-  private Plot() {}
+  private final Table table;
+  private final StringBuilder out = new StringBuilder();
+  private final List<String> labels;
+  private final double left;
+  private final int top;
+  private final int bottom;
 
-  /** The plot as an SVG element. */
-  static String svg(Table table) {
-    // Batik and AWT draw without a display.
-    System.setProperty("java.awt.headless", "true");
-    CategoryChart chart = chart(table);
-    Document document = document();
-    SVGGraphics2D graphics = new SVGGraphics2D(document);
-    chart.paint(graphics, WIDTH, HEIGHT);
-    StringWriter writer = new StringWriter();
-    try {
-      var root = graphics.getRoot();
-      root.setAttribute("viewBox", "0 0 " + WIDTH + " " + HEIGHT);
-      root.setAttribute("role", "img");
-      root.setAttribute("aria-label", table.title());
-      graphics.stream(root, writer, true, false);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    String text = writer.toString();
-    return text.substring(text.indexOf("<svg"));
-  }
+  /** The axis' ends, as powers of ten. */
+  private double low = Double.POSITIVE_INFINITY;
 
-  private static Document document() {
-    try {
-      return DocumentBuilderFactory.newDefaultNSInstance()
-          .newDocumentBuilder()
-          .getDOMImplementation()
-          .createDocument("http://www.w3.org/2000/svg", "svg", null);
-    } catch (ParserConfigurationException e) {
-      throw new IllegalStateException(e);
-    }
-  }
+  private double high = Double.NEGATIVE_INFINITY;
 
-  private static CategoryChart chart(Table table) {
-    CategoryChart chart =
-        new CategoryChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .yAxisTitle(table.unit().label())
-            .build();
-    chart
-        .getStyler()
-        .setDefaultSeriesRenderStyle(CategorySeriesRenderStyle.Scatter)
-        .setLegendPosition(LegendPosition.OutsideE)
-        .setChartBackgroundColor(Color.WHITE)
-        .setPlotBackgroundColor(Color.WHITE)
-        .setLegendBorderColor(Color.WHITE)
-        .setPlotBorderVisible(false)
-        .setMarkerSize(9);
-    chart
-        .getStyler()
-        .setYAxisLogarithmic(true)
-        .setXAxisLabelRotation(SLANT)
-        .setyAxisTickLabelsFormattingFunction(Plot::tick);
-    chart.getStyler().setSeriesColors(COLORS);
-    List<String> cases = labels(table);
-    double lowest = Double.POSITIVE_INFINITY;
-    double highest = 0;
-    for (String who : table.columns()) {
-      List<Double> values = new ArrayList<>();
-      List<Double> errors = new ArrayList<>();
-      for (Table.Row row : table.rows()) {
-        Measurement m = row.cells().get(who);
-        if (m == null) {
-          values.add(null);
-          errors.add(null);
-          continue;
-        }
-        double value = FINER * table.value(row, m);
-        double factor = Double.isNaN(m.error()) ? 1.0 : factor(table, row, m);
-        values.add(value);
-        errors.add(factor);
-        lowest = Math.min(lowest, value / factor);
-        highest = Math.max(highest, value * factor);
+  private Plot(Table table) {
+    this.table = table;
+    this.labels = labels(table);
+    int longest = labels.stream().mapToInt(String::length).max().orElse(0);
+    this.left = 2 * MARGIN + longest * LETTER;
+    this.top = MARGIN + LINE;
+    this.bottom = top + LINE * labels.size() + LINE / 2;
+    for (Table.Row row : table.rows()) {
+      for (Measurement m : row.cells().values()) {
+        double value = table.value(row, m);
+        low = Math.min(low, Math.log10(value));
+        high = Math.max(high, Math.log10(value + error(row, m)));
       }
-      chart.addSeries(who, cases, values, errors);
     }
-    // Powers of ten, which XChart labels; its own range takes errors for differences, not factors.
-    chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(lowest))));
-    chart.getStyler().setYAxisMax(Math.pow(10, Math.ceil(Math.log10(highest))));
-    return chart;
+    // The next 1, 2 or 5 of a decade, so that the axis has two numbers at least.
+    low = ticks(Math.floor(low), low).getLast();
+    double end = high;
+    high =
+        ticks(Math.floor(high), Math.floor(high) + 1).stream()
+            .filter(t -> t >= end)
+            .findFirst()
+            .orElse(Math.ceil(high));
+    if (high == low) {
+      high += 1;
+    }
   }
 
-  private static String tick(double finer) {
-    return new BigDecimal(finer / FINER)
+  /** The plot. */
+  static String svg(Table table) {
+    return new Plot(table).draw();
+  }
+
+  private String draw() {
+    add(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\""
+            + " aria-label=\"%s\" font-size=\"12\" fill=\"currentColor\">%n",
+        WIDTH, bottom + AXIS, HtmlPage.escape(table.title()));
+    legend();
+    for (double tick : ticks(low, high)) {
+      line(x(tick), top, x(tick), bottom, 0.2);
+      text(x(tick), bottom + LINE * 0.8, "middle", number(tick));
+    }
+    text((left + WIDTH - MARGIN) / 2, bottom + LINE * 1.6, "middle", table.unit().label());
+    for (int i = 0; i < labels.size(); i++) {
+      Table.Row row = table.rows().get(i);
+      double y = top + LINE * (i + 0.75);
+      text(left - MARGIN / 2.0, y + 4, "end", labels.get(i));
+      line(left, y, WIDTH - MARGIN, y, 0.1);
+      for (int who = 0; who < table.columns().size(); who++) {
+        Measurement m = row.cells().get(table.columns().get(who));
+        if (m != null) {
+          measurement(row, m, who, y);
+        }
+      }
+    }
+    return out.append("</svg>\n").toString();
+  }
+
+  private void legend() {
+    double at = MARGIN;
+    for (int who = 0; who < table.columns().size(); who++) {
+      mark(who, at, MARGIN);
+      text(at + 10, MARGIN + 4, "start", table.columns().get(who));
+      at += 34 + table.columns().get(who).length() * LETTER;
+    }
+  }
+
+  private void measurement(Table.Row row, Measurement m, int who, double y) {
+    double value = table.value(row, m);
+    double error = error(row, m);
+    double from = x(Math.max(low, Math.log10(Math.max(value - error, Double.MIN_NORMAL))));
+    add(
+        "<g><title>%s, %s: %s %s</title>%n",
+        HtmlPage.escape(table.columns().get(who)),
+        HtmlPage.escape(row.label()),
+        number(Math.log10(value)),
+        table.unit().label());
+    line(from, y, x(Math.log10(value + error)), y, 0.7, color(who));
+    mark(who, x(Math.log10(value)), y);
+    add("</g>%n");
+  }
+
+  private double error(Table.Row row, Measurement m) {
+    return Double.isNaN(m.error()) ? 0 : table.error(row, m);
+  }
+
+  private void mark(int who, double x, double y) {
+    String color = color(who);
+    double r = RADIUS;
+    switch (who % SHAPES) {
+      case 0 -> add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\"/>%n", x, y, r, color);
+      case 1 ->
+          add(
+              "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>%n",
+              x - r, y - r, 2 * r, 2 * r, color);
+      case 2 ->
+          add(
+              "<path d=\"M%.1f %.1fl%3$.1f %3$.1fl-%3$.1f %3$.1fl-%3$.1f -%3$.1fz\""
+                  + " fill=\"%4$s\"/>%n",
+              x, y - 1.2 * r, 1.2 * r, color);
+      default ->
+          add(
+              "<path d=\"M%.1f %.1fl%3$.1f %4$.1fh-%4$.1fz\" fill=\"%5$s\"/>%n",
+              x, y - r, r, 2 * r, color);
+    }
+  }
+
+  private static String color(int who) {
+    return COLORS.get(who % COLORS.size());
+  }
+
+  private void line(double x1, double y1, double x2, double y2, double opacity) {
+    line(x1, y1, x2, y2, opacity, "currentColor");
+  }
+
+  private void line(double x1, double y1, double x2, double y2, double opacity, String color) {
+    add(
+        "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"%s\" stroke-width=\"1.5\""
+            + " stroke-opacity=\"%.1f\"/>%n",
+        x1, y1, x2, y2, color, opacity);
+  }
+
+  private void text(double x, double y, String anchor, String text) {
+    add(
+        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>%n",
+        x, y, anchor, HtmlPage.escape(text));
+  }
+
+  private void add(String format, Object... values) {
+    out.append(String.format(Locale.ROOT, format, values));
+  }
+
+  private double x(double power) {
+    return left + (WIDTH - MARGIN - left) * (power - low) / (high - low);
+  }
+
+  /** The logarithms of 1, 2 and 5 times powers of ten from one to another, both included. */
+  private static List<Double> ticks(double from, double to) {
+    return IntStream.rangeClosed((int) Math.floor(from), (int) Math.ceil(to))
+        .boxed()
+        .flatMap(decade -> Stream.of(1, 2, 5).map(f -> decade + Math.log10(f)))
+        .filter(tick -> tick >= from && tick <= to)
+        .toList();
+  }
+
+  /** Three digits of a number by its logarithm. */
+  private static String number(double power) {
+    return new BigDecimal(Math.pow(10, power))
         .round(new MathContext(3))
         .stripTrailingZeros()
         .toPlainString();
   }
 
-  /** What tells the cases apart; numbers where nothing does, since XChart takes labels for keys. */
+  /** What tells the cases apart. */
   private static List<String> labels(Table table) {
     Set<Map.Entry<String, String>> common = new HashSet<>();
     table.rows().forEach(row -> common.addAll(row.parameters().entrySet()));
     table.rows().forEach(row -> common.retainAll(row.parameters().entrySet()));
-    List<String> labels = new ArrayList<>();
-    for (Table.Row row : table.rows()) {
-      Map<String, String> own = new TreeMap<>(row.parameters());
-      own.entrySet().removeAll(common);
-      String label = own.isEmpty() ? row.label() : new Table.Row(own, Map.of()).label();
-      labels.add(labels.contains(label) ? label + " #" + labels.size() : shortened(label));
-    }
-    return labels;
-  }
-
-  /**
-   * An error as XChart wants it for a logarithmic axis: it takes the error's logarithm, so this is
-   * the factor from the value to the upper end of the bar. The lower end lies as far below.
-   */
-  private static double factor(Table table, Table.Row row, Measurement m) {
-    return 1 + table.error(row, m) / table.value(row, m);
-  }
-
-  private static String shortened(String label) {
-    return label.length() <= LABEL ? label : label.substring(0, LABEL - 1) + "\u2026";
+    return table.rows().stream()
+        .map(
+            row -> {
+              Map<String, String> own = new TreeMap<>(row.parameters());
+              own.entrySet().removeAll(common);
+              return own.isEmpty() ? row.label() : new Table.Row(own, Map.of()).label();
+            })
+        .toList();
   }
 }
