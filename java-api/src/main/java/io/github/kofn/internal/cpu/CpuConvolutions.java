@@ -280,7 +280,7 @@ final class CpuConvolutions implements ConvolutionKernels {
       }
     }
     float[] total = new float[terms];
-    widths.widest().fold(sums, terms, total);
+    widths.widest().fold(sums, 0, terms, total, 0);
     return total;
   }
 

@@ -77,6 +77,11 @@ final class Panels {
     return panel < full ? fullDirect : tailDirect;
   }
 
+  /** The number of panels of 64 examples, which lie behind each other. */
+  int full() {
+    return full;
+  }
+
   int panels() {
     return tailStride == 0 ? full : full + 1;
   }

@@ -38,6 +38,11 @@ final class ProductGradients {
       MemorySegment memory = target.buffer().host();
       memory.asSlice(target.offset(), 4 * pattern.layout().packedElements()).fill((byte) 0);
     }
+    if (BlockGradient.takes(pattern.layout(), widths)) {
+      new BlockGradient(widths, workers, pattern, xs, ds, target).compute();
+      pool.give(shared);
+      return;
+    }
     int units = terms.units();
     int perPart = Math.max(1, Math.ceilDiv(units, 4 * workers.threads()));
     workers.run(
@@ -117,7 +122,7 @@ final class ProductGradients {
             lanes);
       }
     }
-    widths.widest().fold(sums, size, lists.weight);
+    widths.widest().fold(sums, 0, size, lists.weight, 0);
     for (int g = 0; g < lists.groups; g++) {
       scatter(pattern, lists, g, target);
     }
@@ -212,7 +217,7 @@ final class ProductGradients {
           }
           if (dBias != null) {
             float[] line = mine.line(STEP);
-            widths.widest().fold(sums, to - from, line);
+            widths.widest().fold(sums, 0, to - from, line, 0);
             Elements.write(dBias, from, line, 0, to - from);
           }
           widths.pool().give(mine);

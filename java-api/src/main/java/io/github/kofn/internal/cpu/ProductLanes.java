@@ -31,12 +31,12 @@ interface ProductLanes {
       int pitch);
 
   /**
-   * Adds up the lanes of partial sums: {@code to[j]} becomes the sum of the {@link #lanes} floats
-   * at {@code sums[j * lanes]}, as a balanced tree (the order in which the Vector API's own
-   * reduction adds is not fixed). The sums are lost; their array has room for a multiple of lanes
-   * of them.
+   * Adds up the lanes of partial sums: {@code to[toAt + j]} becomes the sum of the {@link #lanes}
+   * floats at {@code sums[from + j * lanes]}, as a balanced tree (the order in which the Vector
+   * API's own reduction adds is not fixed). The sums are lost; their array has room for a multiple
+   * of lanes of them.
    */
-  void fold(float[] sums, int count, float[] to);
+  void fold(float[] sums, int from, int count, float[] to, int toAt);
 
   /** Whether no element is infinite or NaN. */
   boolean isFinite(MemorySegment x, long xAt, int width);

@@ -40,8 +40,8 @@ final class ProductScalar implements ProductLanes {
   }
 
   @Override
-  public void fold(float[] sums, int count, float[] to) {
-    System.arraycopy(sums, 0, to, 0, count);
+  public void fold(float[] sums, int from, int count, float[] to, int toAt) {
+    System.arraycopy(sums, from, to, toAt, count);
   }
 
   @Override

@@ -110,7 +110,7 @@ final class ProductSums {
           float[] partial = mine.sums(Math.multiplyExact(to - from + lanes, lanes));
           float[] results = mine.line(to - from);
           terms.sumRows(from, to, values, widths.gather(), partial, mine);
-          widths.gathered().fold(partial, to - from, results);
+          widths.gathered().fold(partial, 0, to - from, results, 0);
           MemorySegment.copy(results, 0, tile, ValueLayout.JAVA_FLOAT_UNALIGNED, at, to - from);
           finish.apply(widths.of(1), tile, at, 1, 0, from, to, mine);
           if (!direct) {

@@ -167,34 +167,56 @@ final class ProductVectors implements ProductLanes {
   }
 
   @Override
-  public void fold(float[] sums, int count, float[] to) {
+  public void fold(float[] sums, int from, int count, float[] to, int toAt) {
     for (int j = 0; j < count; j += L) {
-      int at = j * L;
-      for (int i = at; i < at + 8 * L && L == 16; i += L) {
-        merge(sums, i, i + 8 * L, UPPER_8, SWAP_8);
+      if (L == 16) {
+        fold16(sums, from + j * L);
+      } else if (L == 8) {
+        fold8(sums, from + j * L);
+      } else {
+        fold4(sums, from + j * L, L);
       }
-      for (int i = at; i < at + 4 * L && L >= 8; i += L) {
-        merge(sums, i, i + 4 * L, UPPER_4, SWAP_4);
+      if (count - j >= L) {
+        sums(sums, from + j * L).intoArray(to, toAt + j);
+      } else {
+        System.arraycopy(sums, from + j * L, to, toAt + j, count - j);
       }
-      for (int i = at; i < at + 2 * L; i += L) {
-        merge(sums, i, i + 2 * L, UPPER_2, SWAP_2);
-      }
-      merge(sums, at, at + L, UPPER_1, SWAP_1);
-      System.arraycopy(sums, at, to, j, Math.min(L, count - j));
     }
+  }
+
+  private static FloatVector sums(float[] sums, int at) {
+    return FloatVector.fromArray(F, sums, at);
+  }
+
+  private static void fold16(float[] sums, int at) {
+    for (int i = at; i < at + 4 * L; i += L) {
+      FloatVector a = merge(sums(sums, i), sums(sums, i + 8 * L), UPPER_8, SWAP_8);
+      FloatVector b = merge(sums(sums, i + 4 * L), sums(sums, i + 12 * L), UPPER_8, SWAP_8);
+      merge(a, b, UPPER_4, SWAP_4).intoArray(sums, i);
+    }
+    fold4(sums, at, L);
+  }
+
+  private static void fold8(float[] sums, int at) {
+    for (int i = at; i < at + 4 * L; i += L) {
+      merge(sums(sums, i), sums(sums, i + 4 * L), UPPER_4, SWAP_4).intoArray(sums, i);
+    }
+    fold4(sums, at, L);
+  }
+
+  private static void fold4(float[] sums, int at, int next) {
+    FloatVector a = merge(sums(sums, at), sums(sums, at + 2 * next), UPPER_2, SWAP_2);
+    FloatVector b = merge(sums(sums, at + next), sums(sums, at + 3 * next), UPPER_2, SWAP_2);
+    merge(a, b, UPPER_1, SWAP_1).intoArray(sums, at);
   }
 
   /**
    * Halves two sums and puts them into one vector: lanes whose bit is clear hold the first's, the
    * others the second's. After all bits have had their turn, lane l holds all of sum l.
    */
-  private static void merge(
-      float[] sums, int first, int second, VectorMask<Float> upper, VectorShuffle<Float> swap) {
-    FloatVector a = FloatVector.fromArray(F, sums, first);
-    FloatVector b = FloatVector.fromArray(F, sums, second);
-    FloatVector straight = a.blend(b, upper);
-    FloatVector crossed = b.blend(a, upper).rearrange(swap);
-    straight.add(crossed).intoArray(sums, first);
+  private static FloatVector merge(
+      FloatVector a, FloatVector b, VectorMask<Float> upper, VectorShuffle<Float> swap) {
+    return a.blend(b, upper).add(b.blend(a, upper).rearrange(swap));
   }
 
   /** Zero times what is finite is zero, all else NaN, and NaN stays in a sum. */

@@ -13,6 +13,7 @@ final class ProductWidths {
   private final Width eight;
   private final Width widest;
   private final GatherKernel gather;
+  private final DotKernels dots;
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(
@@ -31,6 +32,7 @@ final class ProductWidths {
     this.four = lanes >= 4 ? Width.vectors(4) : scalar;
     this.eight = lanes >= 8 ? Width.vectors(8) : four;
     this.widest = lanes >= 16 ? Width.vectors(16) : eight;
+    this.dots = lanes < 4 ? null : Lanes.load(DotKernels.class, "DotVectors", lanes);
     // Gathers of eight or four cost more than as many loads.
     this.gather =
         lanes < 16 ? new GatherScalar() : Lanes.load(GatherKernel.class, "GatherVectors", lanes);
@@ -73,6 +75,11 @@ final class ProductWidths {
   /** Sums of rows of so many examples, a chunk of inputs at a time. */
   ChunkKernel chunks(int width) {
     return choose(width).chunks;
+  }
+
+  /** Dot products with the widest vectors; null where there are none. */
+  DotKernels dots() {
+    return dots;
   }
 
   /** Sums for a batch of one. */
