@@ -10,15 +10,16 @@ interface GatherKernel {
   /** How many partial sums a row has. */
   int lanes();
 
-  /** The first {@code count} inputs as {@link #rows} takes them. */
-  void widen(char[] inputs, int[] to, int count);
+  /** U16 inputs in native memory, from a byte on, as {@link #rows} takes them. */
+  void widen(MemorySegment inputs, long at, int[] to, int count);
 
   /** {@code to[i] = from[positions[i]]} for the first {@code count} positions. */
   void pick(float[] from, int[] positions, float[] to, int count);
 
   /**
-   * Partial sums of rows of {@code k} terms each: those of row {@code r}, from {@code sums[r *
-   * lanes()]} on, add up to the sum of {@code weights[r * k + j] * x[inputs[r * k + j]]} over j.
+   * Partial sums of rows of {@code k} terms each: those of row {@code r}, from {@code sums[sumsAt +
+   * r * lanes()]} on, add up to the sum of {@code weights[r * k + j] * x[inputs[r * k + j]]} over
+   * j.
    */
   void rows(
       float[] x,
@@ -27,5 +28,6 @@ interface GatherKernel {
       long weightsAt,
       int rows,
       int k,
-      float[] sums);
+      float[] sums,
+      int sumsAt);
 }

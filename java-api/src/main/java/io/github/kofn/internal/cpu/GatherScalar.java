@@ -12,9 +12,9 @@ final class GatherScalar implements GatherKernel {
   }
 
   @Override
-  public void widen(char[] inputs, int[] to, int count) {
+  public void widen(MemorySegment inputs, long at, int[] to, int count) {
     for (int i = 0; i < count; i++) {
-      to[i] = inputs[i];
+      to[i] = inputs.get(ValueLayout.JAVA_CHAR_UNALIGNED, at + 2L * i);
     }
   }
 
@@ -33,9 +33,10 @@ final class GatherScalar implements GatherKernel {
       long weightsAt,
       int rows,
       int k,
-      float[] sums) {
+      float[] sums,
+      int sumsAt) {
     for (int r = 0; r < rows; r++) {
-      sums[r] = sum(x, inputs, weights.asSlice(weightsAt + 4L * r * k, 4L * k), r * k, k);
+      sums[sumsAt + r] = sum(x, inputs, weights.asSlice(weightsAt + 4L * r * k, 4L * k), r * k, k);
     }
   }
 

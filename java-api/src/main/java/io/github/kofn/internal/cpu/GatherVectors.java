@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -31,17 +32,24 @@ final class GatherVectors implements GatherKernel {
   }
 
   @Override
-  public void widen(char[] inputs, int[] to, int count) {
-    int i = 0;
-    for (; i + L <= count; i += L) {
-      ShortVector.fromCharArray(S, inputs, i)
-          .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0)
-          .reinterpretAsInts()
-          .intoArray(to, i);
+  public void widen(MemorySegment inputs, long at, int[] to, int count) {
+    MemorySegment from = inputs.asSlice(at, 2L * count);
+    for (int i = 0; i + L <= count; i += L) {
+      widen(from, i, to);
     }
-    for (; i < count; i++) {
-      to[i] = inputs[i];
+    if (count >= L) {
+      widen(from, count - L, to);
     }
+    for (int i = 0; i < count && count < L; i++) {
+      to[i] = from.get(ValueLayout.JAVA_CHAR_UNALIGNED, 2L * i);
+    }
+  }
+
+  private static void widen(MemorySegment from, int i, int[] to) {
+    ShortVector.fromMemorySegment(S, from, 2L * i, ByteOrder.nativeOrder())
+        .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0)
+        .reinterpretAsInts()
+        .intoArray(to, i);
   }
 
   @Override
@@ -63,10 +71,11 @@ final class GatherVectors implements GatherKernel {
       long weightsAt,
       int rows,
       int k,
-      float[] sums) {
+      float[] sums,
+      int sumsAt) {
     for (int r = 0; r < rows; r++) {
       MemorySegment row = weights.asSlice(weightsAt + 4L * r * k, 4L * k);
-      row(x, inputs, r * k, row, k, sums, r * L);
+      row(x, inputs, r * k, row, k, sums, sumsAt + r * L);
     }
   }
 
@@ -87,13 +96,18 @@ final class GatherVectors implements GatherKernel {
     for (; j + L <= k; j += L) {
       a = gather(x, inputs, from + j).fma(load(weights, j), a);
     }
+    if (j < k && k >= L) {
+      // The last vector again begins where it ends with the row, and only new lanes count.
+      VectorMask<Float> fresh = VectorMask.fromLong(F, -1L << (L - (k - j)));
+      FloatVector last = gather(x, inputs, from + k - L).mul(load(weights, k - L));
+      b = b.lanewise(VectorOperators.ADD, last, fresh);
+      j = k;
+    }
     a.add(b).add(c.add(d)).intoArray(sums, to);
-    float rest = 0;
     for (; j < k; j++) {
       float weight = weights.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * j);
-      rest = Math.fma(weight, x[inputs[from + j]], rest);
+      sums[to] = Math.fma(weight, x[inputs[from + j]], sums[to]);
     }
-    sums[to] += rest;
   }
 
   private static FloatVector gather(float[] x, int[] inputs, int at) {

@@ -24,7 +24,7 @@ final class ProductSums {
   private static final int TERMS_OF_ONE_PANEL = 1 << 11;
 
   /** Weights that a part runs through for a single example: they come from beyond any cache. */
-  private static final int TERMS_OF_ONE_EXAMPLE = 1 << 13;
+  private static final int TERMS_OF_ONE_EXAMPLE = 1 << 15;
 
   /** Outputs that a part computes at once. */
   private static final int OUTPUTS = 2048;
@@ -97,7 +97,8 @@ final class ProductSums {
     Elements.read(x, 0, values, 0, inputs);
     int outputs = terms.units();
     int lanes = widths.gather().lanes();
-    int perPart = Math.max(1, Math.min(terms.unitsWithin(TERMS_OF_ONE_EXAMPLE, OUTPUTS), outputs));
+    int within = Math.min(terms.unitsWithin(TERMS_OF_ONE_EXAMPLE, OUTPUTS), share(outputs));
+    int perPart = Math.max(1, within);
     workers.run(
         Math.ceilDiv(outputs, perPart),
         part -> {

@@ -21,6 +21,11 @@ import java.lang.foreign.ValueLayout;
 final class ProductTerms {
   private static final int UNIT = 64;
 
+  /**
+   * Terms whose indices are widened at once for a single example: they stay where they are read.
+   */
+  private static final int TILE = 1 << 11;
+
   /** The elements of a block row that are read at once, where they are no more than that. */
   private static final int AT_ONCE = 1 << 16;
 
@@ -172,26 +177,35 @@ final class ProductTerms {
    */
   void sumRows(int from, int to, float[] x, GatherKernel kernel, float[] sums, Scratch scratch) {
     int k = layout.k();
-    int count = (to - from) * k;
-    int[] columns = scratch.features(count);
-    if (pattern.indices().type() == DType.U16) {
-      char[] narrow = scratch.chars(count);
-      Elements.readChars(pattern.indices(), (long) from * k, narrow, count);
-      kernel.widen(narrow, columns, count);
-    } else {
-      Elements.readIndices(pattern.indices(), (long) from * k, columns, 0, count, scratch);
-    }
+    int perTile = Math.max(1, TILE / Math.max(1, k));
+    int[] columns = scratch.features(Math.multiplyExact(Math.min(perTile, to - from), k));
     View values = pattern.values();
-    MemorySegment memory = values.buffer().host();
-    long at = values.offset() + 4L * from * k;
-    if (values.type() != DType.F32 || !memory.isNative()) {
-      float[] line = scratch.weights(count);
-      Elements.read(values, (long) from * k, line, 0, count);
-      memory = scratch.floats(2, count);
-      at = 0;
-      MemorySegment.copy(line, 0, memory, ValueLayout.JAVA_FLOAT, 0, count);
+    boolean direct = values.type() == DType.F32 && values.buffer().host().isNative();
+    MemorySegment weights = values.buffer().host();
+    for (int row = from; row < to; row += perTile) {
+      int rows = Math.min(perTile, to - row);
+      int count = rows * k;
+      long at = values.offset() + 4L * row * k;
+      if (!direct) {
+        float[] line = scratch.weights(count);
+        Elements.read(values, (long) row * k, line, 0, count);
+        weights = scratch.floats(2, count);
+        at = 0;
+        MemorySegment.copy(line, 0, weights, ValueLayout.JAVA_FLOAT, 0, count);
+      }
+      readColumns((long) row * k, kernel, columns, count, scratch);
+      kernel.rows(x, columns, weights, at, rows, k, sums, (row - from) * kernel.lanes());
     }
-    kernel.rows(x, columns, memory, at, to - from, k, sums);
+  }
+
+  private void readColumns(
+      long index, GatherKernel kernel, int[] columns, int count, Scratch scratch) {
+    View indices = pattern.indices();
+    if (indices.type() == DType.U16 && indices.buffer().host().isNative()) {
+      kernel.widen(indices.buffer().host(), indices.offset() + 2 * index, columns, count);
+    } else {
+      Elements.readIndices(indices, index, columns, 0, count, scratch);
+    }
   }
 
   private boolean keepsEverything() {
