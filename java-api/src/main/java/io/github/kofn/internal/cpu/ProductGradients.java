@@ -14,10 +14,10 @@ final class ProductGradients {
   private static final int STEP = Layout.PANEL;
 
   /**
-   * How many dot products run beside each other, panel by panel: their partial sums (32 KiB with 16
-   * lanes) stay in the first-level cache.
+   * How many dot products run beside each other, panel by panel: their partial sums (8 KiB with 16
+   * lanes) and the rows of dY stay in the first-level cache.
    */
-  private static final int DOTS = 1 << 9;
+  private static final int DOTS = 1 << 7;
 
   private final ProductWidths widths;
   private final Workers workers;
@@ -104,27 +104,57 @@ final class ProductGradients {
     int size = lists.weights();
     float[] sums = scratch.sums(Math.multiplyExact(size + lanes, lanes));
     Arrays.fill(sums, 0, size * lanes, 0);
-    for (int p = 0; p < xs.panels(); p++) {
-      int stride = xs.stride(p);
-      ProductLanes kernel = widths.of(xs.width(p));
-      for (int g = 0; g < lists.groups; g++) {
-        kernel.dots(
-            ds.segment(p),
-            ds.offset(p) + 4L * lists.firstOutput(g) * stride,
-            xs.segment(p),
-            xs.offset(p),
-            stride,
-            lists.input,
-            lists.inputsAt(g),
-            lists.length(g),
-            sums,
-            lists.weightsAt(g) * lanes,
-            lanes);
-      }
+    int p = 0;
+    for (; p + 2 <= xs.full() && widths.pairs() != null; p += 2) {
+      dotsOfTwo(p, xs, ds, lists, sums);
+    }
+    for (; p < xs.panels(); p++) {
+      dotsOfOne(p, xs, ds, lists, sums);
     }
     widths.widest().fold(sums, 0, size, lists.weight, 0);
     for (int g = 0; g < lists.groups; g++) {
       scatter(pattern, lists, g, target);
+    }
+  }
+
+  private void dotsOfOne(int p, Panels xs, Panels ds, TermLists lists, float[] sums) {
+    int stride = xs.stride(p);
+    ProductLanes kernel = widths.of(xs.width(p));
+    for (int g = 0; g < lists.groups; g++) {
+      kernel.dots(
+          ds.segment(p),
+          ds.offset(p) + 4L * lists.firstOutput(g) * stride,
+          xs.segment(p),
+          xs.offset(p),
+          stride,
+          lists.input,
+          lists.inputsAt(g),
+          lists.length(g),
+          sums,
+          lists.weightsAt(g) * widths.lanes(),
+          widths.lanes());
+    }
+  }
+
+  /** A full panel and the next, which lie in the same memory. */
+  private void dotsOfTwo(int p, Panels xs, Panels ds, TermLists lists, float[] sums) {
+    for (int g = 0; g < lists.groups; g++) {
+      long row = 4L * lists.firstOutput(g) * STEP;
+      int from = lists.inputsAt(g);
+      widths
+          .pairs()
+          .dots(
+              ds.segment(p),
+              ds.offset(p) + row,
+              ds.offset(p + 1) + row,
+              xs.segment(p),
+              xs.offset(p),
+              xs.offset(p + 1),
+              lists.input,
+              from,
+              from + lists.length(g),
+              sums,
+              lists.weightsAt(g) * widths.lanes());
     }
   }
 

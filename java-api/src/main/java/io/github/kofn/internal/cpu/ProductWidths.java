@@ -14,6 +14,7 @@ final class ProductWidths {
   private final Width widest;
   private final GatherKernel gather;
   private final DotKernels dots;
+  private final PairKernel pairs;
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(
@@ -33,6 +34,7 @@ final class ProductWidths {
     this.eight = lanes >= 8 ? Width.vectors(8) : four;
     this.widest = lanes >= 16 ? Width.vectors(16) : eight;
     this.dots = lanes < 4 ? null : Lanes.load(DotKernels.class, "DotVectors", lanes);
+    this.pairs = lanes < 16 ? null : Lanes.load(PairKernel.class, "PairVectors", lanes);
     // Gathers of eight or four cost more than as many loads.
     this.gather =
         lanes < 16 ? new GatherScalar() : Lanes.load(GatherKernel.class, "GatherVectors", lanes);
@@ -85,6 +87,11 @@ final class ProductWidths {
   /** Sums for a batch of one. */
   GatherKernel gather() {
     return gather;
+  }
+
+  /** Dot products over two full panels at once, or null where registers are too few. */
+  PairKernel pairs() {
+    return pairs;
   }
 
   /** What adds up the partial sums of {@link #gather}. */

@@ -105,7 +105,8 @@ final class CudaProducts implements ProductKernels {
           launchLanes(shared, guard, pattern, companion, source, target, finish);
       case ProductPlan.Tensor tensor ->
           launchTensor(tensor, guard, pattern, companion, source, target, finish);
-      case ProductPlan.Gathered gather -> gathered.launch(gather, guard, pattern, source, target, finish);
+      case ProductPlan.Gathered gather ->
+          gathered.launch(gather, guard, pattern, source, target, finish);
       case ProductPlan.Dense(ProductPlan product, ProductPlan otherwise) -> {
         boolean search = otherwise != null;
         boolean backward = companion != null;

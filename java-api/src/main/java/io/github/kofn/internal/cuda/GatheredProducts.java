@@ -22,7 +22,9 @@ import io.github.kofn.sparse.KofNLayout;
 final class GatheredProducts {
   private static final int THREADS = 256;
 
-  /** Of what lays operands out: the examples, inputs or outputs of a thread block, and its terms. */
+  /**
+   * Of what lays operands out: the examples, inputs or outputs of a thread block, and its terms.
+   */
   private static final int TILE = 64;
 
   private static final int TERMS = 32;
@@ -60,7 +62,9 @@ final class GatheredProducts {
         });
   }
 
-  /** The same elements in panels whose inputs begin at multiples of 16 bytes; more examples are 0. */
+  /**
+   * The same elements in panels whose inputs begin at multiples of 16 bytes; more examples are 0.
+   */
   private View panels(View view, Guard guard) {
     int bytes = view.type().bytes();
     int piece = ALIGNMENT / bytes;
@@ -97,7 +101,8 @@ final class GatheredProducts {
     }
     DType type = values.type();
     long terms = (long) layout.k() * layout.blockIn();
-    View staged = workspace.matrix(type, Math.max(1, layout.blockRows() * terms), layout.blockOut());
+    View staged =
+        workspace.matrix(type, Math.max(1, layout.blockRows() * terms), layout.blockOut());
     int chunks = Math.toIntExact(Math.ceilDiv(terms, TERMS));
     int parts = Math.ceilDiv(layout.blockOut(), TILE);
     context.launch(

@@ -160,7 +160,9 @@ final class ProductCost {
     {{4604, 72, 2.06}, {3432, 77, 1.81}, {1537, 67, 1.25}, {1560, 48.5, 1.125}}
   };
 
-  /** gathered.cuh: X in panels, weights as rows of outputs, then 128 examples x V results a block. */
+  /**
+   * gathered.cuh: X in panels, weights as rows of outputs, then 128 examples x V results a block.
+   */
   private List<LaunchCost> gathered(Gathered plan, DeviceLimits limits) {
     double bytes = problem.first().bytes();
     boolean wide = bytes == 4;

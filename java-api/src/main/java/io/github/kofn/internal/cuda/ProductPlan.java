@@ -21,8 +21,8 @@ import java.util.stream.Stream;
  *   <li>lanes along the batch, for everything;
  *   <li>tensor cores, where both factors have the same type of those they take, blocks are
  *       multiples of 16 along the results, and of 32 bytes along the contraction;
- *   <li>tensor cores with gathered inputs, for a forward product of the same types but I8, blocks of
- *       multiples of 16 outputs and any inputs;
+ *   <li>tensor cores with gathered inputs, for a forward product of the same types but I8, blocks
+ *       of multiples of 16 outputs and any inputs;
  *   <li>a dense product, pruned weights written out as zeros: on tensor cores for types that they
  *       take, else in F32.
  * </ul>

@@ -116,13 +116,16 @@ class ProductPlanTest {
   @Test
   void whatSharesNoInputsOrIsNotOfTensorCoresIsNotGathered() {
     for (KofNLayout layout : List.of(blocks(1, 1), blocks(8, 1), blocks(24, 1))) {
-      assertFalse(choose(problem(Operation.FORWARD, layout, 100, DType.BF16, false), Regime.GATHERED)
-          instanceof Gathered);
+      assertFalse(
+          choose(problem(Operation.FORWARD, layout, 100, DType.BF16, false), Regime.GATHERED)
+              instanceof Gathered);
     }
-    assertFalse(choose(problem(Operation.FORWARD, blocks(16, 1), 100, DType.I8, false), Regime.GATHERED)
-        instanceof Gathered);
-    assertFalse(choose(problem(Operation.FORWARD, blocks(16, 1), 100, DType.F32, false), Regime.GATHERED)
-        instanceof Gathered);
+    assertFalse(
+        choose(problem(Operation.FORWARD, blocks(16, 1), 100, DType.I8, false), Regime.GATHERED)
+            instanceof Gathered);
+    assertFalse(
+        choose(problem(Operation.FORWARD, blocks(16, 1), 100, DType.F32, false), Regime.GATHERED)
+            instanceof Gathered);
     assertInstanceOf(
         Gathered.class,
         choose(problem(Operation.FORWARD, blocks(16, 16), 100, DType.F16, false), Regime.GATHERED));
