@@ -154,11 +154,6 @@ final class Elements {
     return low;
   }
 
-  /** Reads U16 indices. */
-  static void readChars(View view, long index, char[] to, int count) {
-    MemorySegment.copy(view.buffer().host(), CHAR, view.offset() + 2 * index, to, 0, count);
-  }
-
   /** Writes F32 elements at some distances from an index. */
   static void setAt(
       View view, long index, int[] distances, int first, float[] from, int at, int count) {

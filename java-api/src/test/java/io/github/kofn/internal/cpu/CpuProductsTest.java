@@ -67,7 +67,11 @@ class CpuProductsTest {
       cases.add(new ProductCase(new KofNLayout(48, 33, 4, 1, 5), batch, seed % 2 == 0, seed++));
       cases.add(new ProductCase(KofNLayout.weights(29, 40, 25), batch, seed % 2 == 0, seed++));
     }
+    for (int k : new int[] {15, 16, 17, 40, 64, 77}) {
+      cases.add(new ProductCase(KofNLayout.weights(300, 90, k), 1, true, seed++));
+    }
     cases.add(new ProductCase(KofNLayout.weights(5, 70001, 300), 9, false, seed++));
+    cases.add(new ProductCase(KofNLayout.weights(3, 70001, 1500), 1, true, seed++));
     cases.add(new ProductCase(KofNLayout.weights(1, 1, 1), 2, false, seed++));
     cases.add(new ProductCase(KofNLayout.weights(0, 4, 2), 5, false, seed++));
     cases.add(new ProductCase(KofNLayout.weights(4, 0, 0), 5, false, seed));
