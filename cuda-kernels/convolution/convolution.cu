@@ -15,22 +15,26 @@
 #define KOFN_SUMS KOFN_TAKE(Shape, s), KOFN_TAKE(Pattern, p), KOFN_TAKE(Maps, m), KOFN_TAKE(Finish, f)
 #define KOFN_GRADIENT KOFN_TAKE(Shape, s), KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g)
 
-#define KOFN_WINDOW(STRIDE, ROWS)                                                                                   \
-  KOFN_WIDE(128) kofn_convolution_window_##STRIDE##_##ROWS(KOFN_SUMS) {                                          \
-    kofn::windowSums<ROWS, STRIDE, false>(s, p, m, f);                                                              \
-  }                                                                                                                 \
-  KOFN_WIDE(128) kofn_convolution_weight_gradient_##STRIDE##_##ROWS(KOFN_GRADIENT) {                             \
-    kofn::weightGradient<ROWS, STRIDE>(s, p, g);                                                                    \
+#define KOFN_WINDOW(STRIDE, ROWS, COLUMNS, STRIP)                                                                   \
+  KOFN_WIDE(128) kofn_convolution_window_##STRIDE##_##ROWS##_##COLUMNS##_##STRIP(KOFN_SUMS) {                       \
+    kofn::windowSums<ROWS, COLUMNS, STRIDE, false, STRIP>(s, p, m, f);                                              \
   }
 
-#define KOFN_WINDOW_BACK(ROWS)                                                                                      \
-  KOFN_WIDE(128) kofn_convolution_window_back_##ROWS(KOFN_SUMS) { kofn::windowSums<ROWS, 1, true>(s, p, m, f); }
+#define KOFN_WINDOW_BACK(STRIDE, ROWS, COLUMNS, STRIP)                                                              \
+  KOFN_WIDE(128) kofn_convolution_window_back_##STRIDE##_##ROWS##_##COLUMNS##_##STRIP(KOFN_SUMS) {                  \
+    kofn::windowSums<ROWS, COLUMNS, STRIDE, true, STRIP>(s, p, m, f);                                               \
+  }
+
+#define KOFN_WINDOW_GRADIENT(STRIDE, ROWS, COLUMNS, STRIP)                                                          \
+  KOFN_WIDE(128) kofn_convolution_weight_gradient_##STRIDE##_##ROWS##_##COLUMNS##_##STRIP(KOFN_GRADIENT) {          \
+    kofn::weightGradient<ROWS, COLUMNS == 0 ? 1 : COLUMNS, STRIDE, STRIP>(s, p, g);                                 \
+  }
 
 #include "catalogue.inc"
 
 KOFN_KERNEL(128) kofn_convolution_taps(KOFN_SUMS) { kofn::tapSums<false>(s, p, m, f); }
 KOFN_KERNEL(128) kofn_convolution_taps_back(KOFN_SUMS) { kofn::tapSums<true>(s, p, m, f); }
-KOFN_KERNEL(128) kofn_convolution_weight_gradient_taps(KOFN_GRADIENT) { kofn::weightGradient<0, 1>(s, p, g); }
+KOFN_KERNEL(128) kofn_convolution_weight_gradient_taps(KOFN_GRADIENT) { kofn::weightGradient<1, 1, 0, 8>(s, p, g); }
 KOFN_KERNEL(128) kofn_convolution_weight_sums(KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g)) { kofn::weightSums(p, g); }
 KOFN_KERNEL(128) kofn_convolution_mask_sums(KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g), KOFN_TAKE(View, target)) {
   kofn::maskSums(p, g, target);

@@ -10,6 +10,7 @@ import static io.github.kofn.internal.cuda.ProductParameters.putView;
 
 import io.github.kofn.DType;
 import io.github.kofn.internal.cuda.CudaContext.Writer;
+import io.github.kofn.internal.cuda.ProductCatalogue.Line;
 import io.github.kofn.internal.kernels.ConvolutionKernels;
 import io.github.kofn.internal.kernels.ProductKernels.Companion;
 import io.github.kofn.internal.kernels.ProductKernels.Finish;
@@ -19,6 +20,8 @@ import io.github.kofn.sparse.Activation;
 import io.github.kofn.sparse.Convolution;
 import io.github.kofn.sparse.KofNLayout;
 import io.github.kofn.sparse.MaxPooling;
+import java.util.Comparator;
+import java.util.Optional;
 
 /**
  * Plans, then launches. Kernels that are kept or pruned whole, of a size that has an instance, take
@@ -29,20 +32,27 @@ import io.github.kofn.sparse.MaxPooling;
 final class CudaConvolutions implements ConvolutionKernels {
   private static final int THREADS = 128;
   private static final int WARPS = THREADS / 32;
-  private static final int STRIP_ROWS = 4;
   private static final int STAGED_TAPS = 512;
+
+  /**
+   * A chunk of a gradient has so many examples, or more where they have fewer strips than lanes.
+   */
   private static final int GRADIENT_EXAMPLES = 8;
+
+  private static final int GRADIENT_STRIPS = 128;
 
   private final CudaContext context;
   private final ProductCatalogue catalogue;
   private final CudaProducts products;
   private final Workspace workspace;
+  private final ProductStorage storage;
 
   CudaConvolutions(CudaContext context, ProductCatalogue catalogue, CudaProducts products) {
     this.context = context;
     this.catalogue = catalogue;
     this.products = products;
     this.workspace = new Workspace(context);
+    this.storage = new ProductStorage(context, workspace);
   }
 
   /** Gives the workspace back. */
@@ -50,23 +60,64 @@ final class CudaConvolutions implements ConvolutionKernels {
     workspace.close();
   }
 
-  /** Whether kernels are kept whole, and have an instance of a family. */
-  private boolean slides(Convolution shape, KofNLayout layout, String macro, int... cells) {
-    return layout.blockIn() == shape.kernelSize()
-        && shape.kernelSize() <= STAGED_TAPS
-        && catalogue.has(macro, cells);
+  /**
+   * An instance for windows.
+   *
+   * @param line stride, rows and columns of a kernel (0: any), rows of a strip
+   */
+  private record Windows(Line line) {
+    boolean takes(Convolution shape) {
+      return line.number(0) == shape.stride()
+          && line.number(1) == shape.kernelHeight()
+          && (line.number(2) == shape.kernelWidth() || line.number(2) == 0);
+    }
+
+    int strips(int height) {
+      return Math.ceilDiv(height, line.number(3));
+    }
+
+    /** Rows that are computed, those of any width at 1.4 times the instructions. */
+    double cost(int height) {
+      return strips(height) * line.number(3) * (line.number(2) == 0 ? 1.4 : 1);
+    }
+
+    /** Of a kernel, those that a warp takes for a gradient: one column where any number fits. */
+    int taps(Convolution shape) {
+      return shape.kernelHeight() * Math.max(1, line.number(2));
+    }
+
+    String name() {
+      return String.join("_", line.cells());
+    }
+  }
+
+  /** The instance for results of so many rows, if kernels have one, and are whole. */
+  private Optional<Windows> windows(
+      String macro, Convolution shape, KofNLayout layout, int height) {
+    return isOfKernels(shape, layout) ? windows(macro, shape, height) : Optional.empty();
+  }
+
+  private Optional<Windows> windows(String macro, Convolution shape, int height) {
+    return catalogue
+        .family(macro)
+        .map(Windows::new)
+        .filter(w -> w.takes(shape))
+        .min(Comparator.comparingDouble(w -> w.cost(height)));
+  }
+
+  private static boolean isOfKernels(Convolution shape, KofNLayout layout) {
+    return layout.blockIn() == shape.kernelSize() && shape.kernelSize() <= STAGED_TAPS;
   }
 
   @Override
   public synchronized void forward(
       Convolution shape, Pattern pattern, View x, View y, Finish finish) {
-    boolean window =
-        slides(shape, pattern.layout(), "KOFN_WINDOW", shape.stride(), shape.kernelHeight());
-    int rows = window ? Math.ceilDiv(shape.outHeight(), STRIP_ROWS) : shape.outHeight();
+    int height = shape.outHeight();
+    Optional<Windows> windows = windows("KOFN_WINDOW", shape, pattern.layout(), height);
     launchSums(
-        window ? "window_" + shape.stride() + "_" + shape.kernelHeight() : "taps",
+        windows.map(w -> "window_" + w.name()).orElse("taps"),
         shape.outChannels(),
-        y.rows() * rows * shape.outWidth(),
+        y.rows() * windows.map(w -> w.strips(height)).orElse(height) * shape.outWidth(),
         shape,
         pattern,
         x,
@@ -84,14 +135,12 @@ final class CudaConvolutions implements ConvolutionKernels {
       View dx,
       Activation derivative,
       View z) {
-    boolean window =
-        shape.stride() == 1
-            && slides(shape, pattern.layout(), "KOFN_WINDOW_BACK", shape.kernelHeight());
-    int rows = window ? Math.ceilDiv(shape.height(), STRIP_ROWS) : shape.height();
+    int height = shape.height();
+    Optional<Windows> windows = windows("KOFN_WINDOW_BACK", shape, pattern.layout(), height);
     launchSums(
-        window ? "window_back_" + shape.kernelHeight() : "taps_back",
+        windows.map(w -> "window_back_" + w.name()).orElse("taps_back"),
         shape.inChannels(),
-        dx.rows() * rows * shape.width(),
+        dx.rows() * windows.map(w -> w.strips(height)).orElse(height) * shape.width(),
         shape,
         pattern,
         dy,
@@ -110,6 +159,8 @@ final class CudaConvolutions implements ConvolutionKernels {
       View target,
       Companion companion,
       Writer finish) {
+    workspace.reset();
+    View from = storage.rowMajor(source);
     int tiles = Math.toIntExact(Math.ceilDiv(threads, THREADS));
     context.launch(
         "kofn_convolution_" + name,
@@ -119,7 +170,7 @@ final class CudaConvolutions implements ConvolutionKernels {
         p -> {
           putShape(p.struct(), shape);
           putPattern(p.struct(), pattern);
-          putView(p.struct(), source);
+          putView(p.struct(), from);
           putView(p, target);
           putCompanion(p, companion);
           p.putInt(tiles).putInt(0);
@@ -132,12 +183,10 @@ final class CudaConvolutions implements ConvolutionKernels {
       Convolution shape, Pattern pattern, View x, View dy, View target) {
     KofNLayout layout = pattern.layout();
     Pattern gradient = new Pattern(layout, pattern.indices(), pattern.packed(), target);
-    long elements = layout.packedElements();
-    Gradients gradients = gradients(x, dy, elements, false);
-    launchGradient(shape, gradient, gradients);
+    Gradients gradients = gradients(shape, gradient, x, dy, layout.packedElements(), false);
     launch(
         "weight_sums",
-        elements,
+        gradients.elements,
         p -> {
           putPattern(p.struct(), gradient);
           gradients.put(p.struct());
@@ -149,8 +198,8 @@ final class CudaConvolutions implements ConvolutionKernels {
       Convolution shape, KofNLayout layout, View weights, View x, View dy, View target) {
     // The indices are not read: all weights get a gradient.
     Pattern all = new Pattern(layout, weights, false, weights);
-    Gradients gradients = gradients(x, dy, (long) layout.out() * layout.in(), true);
-    launchGradient(shape, all, gradients);
+    long elements = (long) layout.out() * layout.in();
+    Gradients gradients = gradients(shape, all, x, dy, elements, true);
     launch(
         "mask_sums",
         32L * layout.blockRows() * layout.blockColumns(),
@@ -162,29 +211,46 @@ final class CudaConvolutions implements ConvolutionKernels {
   }
 
   /** Partial sums of gradients: struct WeightGradient. */
-  private record Gradients(View x, View dy, View partial, long elements, int chunks, boolean all) {
+  private record Gradients(
+      View x, View dy, View partial, long elements, int chunks, int examples, boolean all) {
     void put(Parameters p) {
       putView(p, x);
       putView(p, dy);
-      p.putLong(address(partial)).putLong(elements).putInt(chunks).putInt(all ? 1 : 0);
+      p.putLong(address(partial)).putLong(elements).putInt(chunks).putInt(examples);
+      p.putInt(all ? 1 : 0).putInt(0);
     }
   }
 
-  private Gradients gradients(View x, View dy, long elements, boolean all) {
+  /**
+   * Launches the partial sums.
+   *
+   * @param elements of the pattern's packed values, or all weights, whatever is kept of them
+   */
+  private Gradients gradients(
+      Convolution shape, Pattern pattern, View x, View dy, long elements, boolean all) {
+    int height = shape.outHeight();
+    Optional<Windows> windows =
+        all || isOfKernels(shape, pattern.layout())
+            ? windows("KOFN_WINDOW_GRADIENT", shape, height)
+            : Optional.empty();
+    long strips = (long) windows.map(w -> w.strips(height)).orElse(height) * shape.outWidth();
+    long enough = Math.ceilDiv(GRADIENT_STRIPS, Math.max(1, strips));
+    int examples = Math.toIntExact(Math.max(GRADIENT_EXAMPLES, enough));
+    int chunks = Math.toIntExact(Math.ceilDiv(x.rows(), examples));
     workspace.reset();
-    int chunks = Math.toIntExact(Math.ceilDiv(x.rows(), GRADIENT_EXAMPLES));
-    View partial = workspace.matrix(DType.F32, chunks, elements);
-    return new Gradients(x, dy, partial, elements, chunks, all);
-  }
-
-  private void launchGradient(Convolution shape, Pattern pattern, Gradients gradients) {
-    boolean window =
-        slides(shape, pattern.layout(), "KOFN_WINDOW", shape.stride(), shape.kernelHeight());
-    String name = window ? shape.stride() + "_" + shape.kernelHeight() : "taps";
-    long warps = gradients.elements / (window ? shape.kernelHeight() : 1);
+    Gradients gradients =
+        new Gradients(
+            storage.rowMajor(x),
+            storage.rowMajor(dy),
+            workspace.matrix(DType.F32, chunks, elements),
+            elements,
+            chunks,
+            examples,
+            all);
+    long warps = elements / windows.map(w -> w.taps(shape)).orElse(1);
     context.launch(
-        "kofn_convolution_weight_gradient_" + name,
-        Math.ceilDiv(warps, WARPS) * gradients.chunks,
+        "kofn_convolution_weight_gradient_" + windows.map(Windows::name).orElse("taps"),
+        Math.ceilDiv(warps, WARPS) * chunks,
         1,
         THREADS,
         p -> {
@@ -192,6 +258,7 @@ final class CudaConvolutions implements ConvolutionKernels {
           putPattern(p.struct(), pattern);
           gradients.put(p.struct());
         });
+    return gradients;
   }
 
   @Override

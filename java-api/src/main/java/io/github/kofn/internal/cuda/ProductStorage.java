@@ -96,6 +96,11 @@ final class ProductStorage {
     return already ? view : copy(view, view.type());
   }
 
+  /** The same elements, row-major. */
+  View rowMajor(View view) {
+    return view.layout() == Layout.ROW_MAJOR ? view : copy(view, view.type());
+  }
+
   /** The same elements, row-major, in F32. */
   View floats(View view) {
     boolean already = view.layout() == Layout.ROW_MAJOR && view.type() == DType.F32;

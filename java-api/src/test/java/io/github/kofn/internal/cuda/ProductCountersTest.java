@@ -3,7 +3,6 @@ package io.github.kofn.internal.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.kofn.DType;
 import io.github.kofn.internal.cuda.ProductPlan.Regime;
@@ -17,8 +16,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What products execute on the simulated device, beside what {@link ProductCost} says of them. */
 class ProductCountersTest {
-  private static final int SIZE = 512;
-
   /** The model leaves out what depends on where the kept blocks lie. */
   private static final double FACTOR = 1.3;
 
@@ -94,73 +91,8 @@ class ProductCountersTest {
     assertEquals(mma, counted.get("mmaInstructions"), 0.02 * mma, plan.toString());
   }
 
-  /**
-   * Prints the table of cuda-kernels/README.md with {@code -Dkofn.test.counters=true}: 512 x 512,
-   * packed, because the simulator is no GPU.
-   */
-  @ParameterizedTest
-  @CsvSource({
-    "FORWARD, BF16, 1, 128",
-    "FORWARD, BF16, 16, 128",
-    "FORWARD, BF16, 32, 128",
-    "FORWARD, BF16, 64, 128",
-    "FORWARD, BF16, 128, 128",
-    "FORWARD, I8, 64, 128",
-    "FORWARD, F32, 1, 128",
-    "FORWARD, F32, 8, 128",
-    "INPUT_GRADIENT, BF16, 1, 128",
-    "INPUT_GRADIENT, BF16, 16, 128",
-    "INPUT_GRADIENT, BF16, 64, 128",
-    "INPUT_GRADIENT, F32, 1, 128",
-    "WEIGHT_GRADIENT, BF16, 1, 128",
-    "WEIGHT_GRADIENT, BF16, 16, 128",
-    "WEIGHT_GRADIENT, BF16, 64, 128",
-    "WEIGHT_GRADIENT, F32, 1, 128",
-    "FORWARD, BF16, 1, 16",
-    "FORWARD, BF16, 64, 16",
-    "FORWARD, F32, 1, 1",
-    "FORWARD, F32, 1, 8"
-  })
-  void theTableOfTheReadme(Operation operation, DType type, int block, int batch)
-      throws IOException {
-    assumeTrue(Boolean.getBoolean("kofn.test.counters"));
-    int n = SIZE / block;
-    DeviceLimits limits = new DeviceLimits(108, 40 << 20);
-    for (int percent : new int[] {50, 25, 10, 5}) {
-      int k = Math.max(1, Math.round(n * percent / 100f));
-      KofNLayout layout = new KofNLayout(SIZE, SIZE, block, block, k);
-      ProductProblem problem = new ProductProblem(operation, layout, batch, type, type, false);
-      String plan =
-          ProductPlan.choose(catalogue(), problem, limits, Regime.AUTO).getClass().getSimpleName();
-      Map<String, Long> c = ProductRun.count(problem, Regime.AUTO, true);
-      double multiplyAdds = (double) batch * SIZE * k * block;
-      double bytes = operation == Operation.WEIGHT_GRADIENT ? 4 : type.bytes();
-      int resultBytes = type == DType.I8 ? 4 : type.bytes();
-      double floor =
-          (double) batch * SIZE * (type.bytes() + resultBytes)
-              + SIZE * (double) k * block * bytes
-              + 2.0 * SIZE / block * k;
-      double moved = c.get("dramReadBytes") + c.get("dramWriteBytes");
-      double issued = c.get("warpInstructions");
-      double operands = c.get("warp:move") + c.get("warp:parameter");
-      System.out.printf(
-          "| %s, %d x %d, %s, %d examples | %.1f %% | %s | %.2f | %.2f | %.2f | %.3f | %.3f |%n",
-          operation,
-          block,
-          block,
-          type,
-          batch,
-          100.0 * k / n,
-          plan,
-          moved / floor,
-          (double) c.get("sharedWavefronts") / Math.max(1, c.get("sharedWavefrontsMinimum")),
-          (4096.0 / type.bytes()) * c.get("mmaInstructions") / multiplyAdds,
-          c.get("mmaInstructions") / issued,
-          32 * (issued - operands) / multiplyAdds);
-    }
-  }
-
-  private static ProductCatalogue catalogue() throws IOException {
+  /** What was built. */
+  static ProductCatalogue catalogue() throws IOException {
     try (InputStream in =
         CudaProvider.class.getResourceAsStream("/META-INF/kofn/matmul/catalogue.inc")) {
       return ProductCatalogue.parse(in);
