@@ -8,20 +8,21 @@
 #include "taps.cuh"
 #include "window.cuh"
 
-// Up to 64 registers, or 96: left to itself, the compiler spills some to fit more thread blocks on a multiprocessor.
+// Up to 64 registers, 96, or 128: left to itself, the compiler spills some to fit more thread blocks on a multiprocessor.
 #define KOFN_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 8)
 #define KOFN_WIDE(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 5)
+#define KOFN_WIDEST(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 4)
 #define KOFN_TAKE(T, NAME) __grid_constant__ const kofn::T NAME
 #define KOFN_SUMS KOFN_TAKE(Shape, s), KOFN_TAKE(Pattern, p), KOFN_TAKE(Maps, m), KOFN_TAKE(Finish, f)
 #define KOFN_GRADIENT KOFN_TAKE(Shape, s), KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g)
 
 #define KOFN_WINDOW(STRIDE, ROWS, COLUMNS, STRIP)                                                                   \
-  KOFN_WIDE(128) kofn_convolution_window_##STRIDE##_##ROWS##_##COLUMNS##_##STRIP(KOFN_SUMS) {                       \
+  KOFN_WIDEST(128) kofn_convolution_window_##STRIDE##_##ROWS##_##COLUMNS##_##STRIP(KOFN_SUMS) {                       \
     kofn::windowSums<ROWS, COLUMNS, STRIDE, false, STRIP>(s, p, m, f);                                              \
   }
 
 #define KOFN_WINDOW_BACK(STRIDE, ROWS, COLUMNS, STRIP)                                                              \
-  KOFN_WIDE(128) kofn_convolution_window_back_##STRIDE##_##ROWS##_##COLUMNS##_##STRIP(KOFN_SUMS) {                  \
+  KOFN_WIDEST(128) kofn_convolution_window_back_##STRIDE##_##ROWS##_##COLUMNS##_##STRIP(KOFN_SUMS) {                  \
     kofn::windowSums<ROWS, COLUMNS, STRIDE, true, STRIP>(s, p, m, f);                                               \
   }
 
