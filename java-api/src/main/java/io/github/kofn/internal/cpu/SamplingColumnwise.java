@@ -38,9 +38,17 @@ interface SamplingColumnwise {
 
   /**
    * For every column of a group the bits of the rows whose key is above -infinity and reaches the
-   * row's threshold; up to {@code lanes} columns behind the last have none.
+   * row's threshold; up to {@code 2 * lanes} columns behind the last have none.
    */
   void mark(float[] keys, int columns, int group, float[] thresholds, int[] marks);
+
+  /**
+   * Lists the columns that are marked in a group's first rows, ascending, k a row. Lists of rows
+   * that are longer overwrite each other.
+   *
+   * @return whether each of the rows has exactly k
+   */
+  boolean list(int[] marks, int columns, int rows, int k, int[] list, int at);
 
   /**
    * Lists the columns that are marked in a row, ascending.

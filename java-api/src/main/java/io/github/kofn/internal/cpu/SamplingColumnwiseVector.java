@@ -361,9 +361,48 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
       FloatVector key = FloatVector.fromArray(F, keys, from + c * LANES);
       marks[c] = (int) key.compare(GE, threshold).toLong();
     }
-    for (int c = columns; c < columns + LANES; c++) {
+    for (int c = columns; c < columns + 2 * LANES; c++) {
       marks[c] = 0;
     }
+  }
+
+  @Override
+  public boolean list(int[] marks, int columns, int rows, int k, int[] list, int at) {
+    return columns <= 2 * LANES
+        ? listPairs(marks, rows, k, list, at)
+        : listLong(marks, columns, rows, k, list, at);
+  }
+
+  /** Rows of at most two vectors, whose marks stay in registers. */
+  private static boolean listPairs(int[] marks, int rows, int k, int[] list, int at) {
+    IntVector first = IntVector.fromArray(I, marks, 0);
+    IntVector second = IntVector.fromArray(I, marks, LANES);
+    IntVector behind = IOTA.add(LANES);
+    int wrong = 0;
+    for (int r = 0; r < rows; r++) {
+      int start = at + r * k;
+      VectorMask<Integer> one = first.and(1 << r).compare(NE, 0);
+      VectorMask<Integer> two = second.and(1 << r).compare(NE, 0);
+      int end = start + one.trueCount();
+      IOTA.compress(one).intoArray(list, start);
+      behind.compress(two).intoArray(list, end);
+      wrong |= end + two.trueCount() - start - k;
+    }
+    return wrong == 0;
+  }
+
+  private static boolean listLong(int[] marks, int columns, int rows, int k, int[] list, int at) {
+    int wrong = 0;
+    for (int r = 0; r < rows; r++) {
+      int end = at + r * k;
+      for (int c = 0; c < columns; c += LANES) {
+        VectorMask<Integer> marked = IntVector.fromArray(I, marks, c).and(1 << r).compare(NE, 0);
+        IOTA.add(c).compress(marked).intoArray(list, end);
+        end += marked.trueCount();
+      }
+      wrong |= end - at - (r + 1) * k;
+    }
+    return wrong == 0;
   }
 
   @Override

@@ -104,6 +104,9 @@ final class SamplingDraw {
       int rows = (int) Math.min(step, last - row);
       scratch.columns(regime == Regime.FILTERED ? rows * k : rows * k + n);
       scratch.winnerKeys(rows * k);
+      if (regime != Regime.FILTERED || n <= SamplingScratch.BLOCK) {
+        outputs.clear(row, rows);
+      }
       if (regime == Regime.COLUMNWISE) {
         groups(row, rows, scratch);
       } else if (regime == Regime.COUNTED) {
@@ -112,9 +115,6 @@ final class SamplingDraw {
         filter(row, rows, scratch);
       } else {
         stream(row, scratch);
-      }
-      if (n > SamplingScratch.BLOCK) {
-        outputs.clear(row, 0, n);
       }
       outputs.write(row, rows, scratch);
     }
@@ -138,15 +138,31 @@ final class SamplingDraw {
     if (k > 0) {
       columnwise.thresholds(scratch.keys, n, groups, k, search);
     }
-    for (int r = 0; r < rows; r++) {
+    for (int r = 0; r < rows; r += lanes) {
+      listGroup(row, r, Math.min(lanes, rows - r), anyNan, scratch);
+    }
+  }
+
+  /** Lists the winners of the rows of a group. */
+  private void listGroup(long row, int first, int rows, boolean anyNan, SamplingScratch scratch) {
+    int lanes = columnwise.lanes();
+    boolean listed = false;
+    if (k > 0) {
+      columnwise.mark(scratch.keys, n, first / lanes, scratch.search.thresholds, scratch.marks);
+      listed = !anyNan && columnwise.list(scratch.marks, n, rows, k, scratch.columns, first * k);
+    }
+    // Row by row where something is wrong, so that the error is the first row's.
+    for (int r = first; !listed && r < first + rows; r++) {
       if (anyNan) {
         keyMaker.checkNotNan(scratch.keys, start(r), lanes, row + r);
       }
-      if (k > 0 && r % lanes == 0) {
-        columnwise.mark(scratch.keys, n, r / lanes, search.thresholds, scratch.marks);
-      }
       if (k > 0) {
         listMarked(row, r, scratch);
+      }
+    }
+    for (int r = first; outputs.needKeys() && r < first + rows; r++) {
+      for (int i = r * k; i < (r + 1) * k; i++) {
+        scratch.winnerKeys[i] = scratch.keys[scratch.columns[i] * lanes + start(r)];
       }
     }
   }
@@ -157,6 +173,7 @@ final class SamplingDraw {
     return (r - lane) * n + lane;
   }
 
+  /** Lists a row of which too few columns are marked, or too many, because keys are equal. */
   private void listMarked(long row, int r, SamplingScratch scratch) {
     int lanes = columnwise.lanes();
     float[] keys = scratch.keys;
@@ -168,9 +185,6 @@ final class SamplingDraw {
     }
     if (end - at > k) {
       SamplingThreshold.dropTies(keys, start(r), lanes, columns, at, end, k);
-    }
-    for (int i = at; outputs.needKeys() && i < at + k; i++) {
-      scratch.winnerKeys[i] = keys[columns[i] * lanes + start(r)];
     }
   }
 
@@ -239,13 +253,13 @@ final class SamplingDraw {
     finish(row, 0, least, below, scratch);
   }
 
-  /** The winners of a part of a row above a guess, and the least winner's key. */
+  /** The winners of a part of a row above a guess, and the least winner's key; clears masks. */
   private float streamAbove(long row, int from, int to, float guess, SamplingScratch scratch) {
     SamplingCandidates candidates = scratch.candidates;
     candidates.start(row, k, beta, guess);
     for (int column = from; column < to; column += SamplingScratch.BLOCK) {
       int length = Math.min(SamplingScratch.BLOCK, to - column);
-      keyMaker.preparePart(row, column, length, scratch);
+      keyMaker.preparePart(row, column, length, outputs, scratch);
       keyMaker.filter(0, length, column, scratch);
     }
     return candidates.narrow();
@@ -270,7 +284,6 @@ final class SamplingDraw {
     scratch.table(stride);
     scratch.threshold.begin(this);
     streamAbove(row, from, to, Float.NEGATIVE_INFINITY, scratch);
-    outputs.clear(row, from, to - from);
   }
 
   /** Draws a row of which all parts have been worked on. */

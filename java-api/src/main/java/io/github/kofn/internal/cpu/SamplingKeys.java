@@ -10,6 +10,9 @@ final class SamplingKeys {
   /** The bits of infinity; those of a NaN's magnitude are greater. */
   static final int INFINITY = 0x7f800000;
 
+  /** Elements whose zeros are on their way to memory while words of as many are made. */
+  private static final int PIECE = 256;
+
   private final SamplingNoise noise;
   private final SamplingRows logits;
   private final Draw draw;
@@ -49,20 +52,20 @@ final class SamplingKeys {
     int greatest = 0;
     for (int at = 0; at < length; at += SamplingScratch.BLOCK) {
       int block = Math.min(SamplingScratch.BLOCK, length - at);
-      makeWords(row, at, block, scratch);
+      makeWords(row, at, 0, Math.ceilDiv(block, 4), scratch);
       int magnitude = noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, at, block);
       greatest = Math.max(greatest, magnitude);
     }
     return greatest;
   }
 
-  private void makeWords(long row, int column, int length, SamplingScratch scratch) {
-    int counters = Math.ceilDiv(length, 4);
+  private void makeWords(long row, int column, int from, int to, SamplingScratch scratch) {
     long globalRow = draw.firstRow() + row;
     noise.words(
         scratch.groups,
         scratch.rows,
-        counters,
+        from,
+        to,
         column >>> 2,
         globalRow,
         draw,
@@ -78,16 +81,24 @@ final class SamplingKeys {
     float[] block = scratch.keys(rows * stride);
     logits.readRows(row, rows, block, stride, Float.NEGATIVE_INFINITY, scratch);
     if (draw.noiseScale() != 0) {
-      makeWords(row, 0, rows * stride, scratch);
+      makeWords(row, 0, 0, rows * stride / 4, scratch);
     }
   }
 
-  /** The same for a part of a row, a block at most. */
-  void preparePart(long row, int column, int length, SamplingScratch scratch) {
+  /**
+   * The same for a part of a row, a block at most, of which masks are filled with zeros: a piece
+   * each time when words have been made, so that memory takes the zeros meanwhile.
+   */
+  void preparePart(
+      long row, int column, int length, SamplingOutputs outputs, SamplingScratch scratch) {
     float[] block = scratch.keys(SamplingScratch.BLOCK);
     logits.readPart(row, column, length, block, Float.NEGATIVE_INFINITY, scratch);
-    if (draw.noiseScale() != 0) {
-      makeWords(row, column, length, scratch);
+    for (int from = 0; from < length; from += PIECE) {
+      int to = Math.min(length, from + PIECE);
+      outputs.clear(row, column + from, to - from);
+      if (draw.noiseScale() != 0) {
+        makeWords(row, column, from / 4, Math.ceilDiv(to, 4), scratch);
+      }
     }
   }
 

@@ -15,15 +15,18 @@ interface SamplingNoise {
 
   /**
    * The random words of counters {@code (firstGroup + groups[i], firstRow + rows[i])}, four words a
-   * counter.
+   * counter, for i from {@code from} until before {@code to}.
    *
+   * @param from a multiple of {@link #SLACK} / 4
    * @param state {@link #STATE_LENGTH} numbers to work with
-   * @param words receives the upper 31 bits of {@code 4 * counters} words
+   * @param words receives the upper 31 bits of a counter's words at {@code 4 * i}; up to {@link
+   *     #SLACK} words behind the last change as well
    */
   void words(
       long[] groups,
       long[] rows,
-      int counters,
+      int from,
+      int to,
       long firstGroup,
       long firstRow,
       Draw draw,

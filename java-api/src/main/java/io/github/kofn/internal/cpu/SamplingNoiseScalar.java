@@ -11,14 +11,15 @@ final class SamplingNoiseScalar implements SamplingNoise {
   public void words(
       long[] groups,
       long[] rows,
-      int counters,
+      int from,
+      int to,
       long firstGroup,
       long firstRow,
       Draw draw,
       long[] state,
       int[] words) {
     int[] four = new int[4];
-    for (int i = 0; i < counters; i++) {
+    for (int i = from; i < to; i++) {
       int group = (int) (firstGroup + groups[i]);
       int row = (int) (firstRow + rows[i]);
       Philox.words(draw.seed(), group, row, draw.stream(), draw.step(), four);

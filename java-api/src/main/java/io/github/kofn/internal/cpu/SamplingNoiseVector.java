@@ -65,14 +65,15 @@ final class SamplingNoiseVector implements SamplingNoise {
   public void words(
       long[] groups,
       long[] rows,
-      int counters,
+      int from,
+      int to,
       long firstGroup,
       long firstRow,
       Draw draw,
       long[] state,
       int[] words) {
-    for (int i = 0; i < counters; i += STATE) {
-      int count = Math.min(STATE, counters - i);
+    for (int i = from; i < to; i += STATE) {
+      int count = Math.min(STATE, to - i);
       rounds(groups, rows, i, count, firstGroup, firstRow, draw, state);
       interleave(state, count, words, 4 * i);
     }

@@ -35,7 +35,20 @@ final class SamplingOutputs {
     return keys != null || (drawOrder && indices != null);
   }
 
-  /** Fills part of a row's masks with zeros, if it is longer than a block. */
+  /**
+   * Fills masks of whole rows with zeros. Called before the rows are worked on, so that memory
+   * takes the zeros while keys are made: it is what writing a mask mostly waits for.
+   */
+  void clear(long row, int rows) {
+    if (bytes != null) {
+      bytes.clearRows(row, rows);
+    }
+    if (floats != null) {
+      floats.clearRows(row, rows);
+    }
+  }
+
+  /** Fills part of a row's masks with zeros. */
   void clear(long row, int column, int length) {
     if (bytes != null) {
       bytes.clear(row, column, length);
@@ -45,16 +58,16 @@ final class SamplingOutputs {
     }
   }
 
-  /** Writes; the masks of rows that are longer than a block have been cleared. */
+  /** Writes; masks have been cleared. */
   void write(long row, int rows, SamplingScratch scratch) {
     if (bits != null) {
       writeBits(row, rows, scratch);
     }
     if (bytes != null) {
-      writeBytes(row, rows, scratch);
+      bytes.setBytes(row, rows, scratch.columns, k);
     }
     if (floats != null) {
-      writeFloats(row, rows, scratch);
+      floats.setFloats(row, rows, scratch.columns, k);
     }
     if (drawOrder && needKeys()) {
       for (int r = 0; r < rows; r++) {
@@ -80,37 +93,5 @@ final class SamplingOutputs {
       }
     }
     bits.writeColumns(row, rows, target, scratch);
-  }
-
-  private void writeBytes(long row, int rows, SamplingScratch scratch) {
-    if (n > SamplingScratch.BLOCK) {
-      bytes.setBytes(row, scratch.columns, k);
-      return;
-    }
-    byte[] mask = scratch.bytes(rows * n);
-    Arrays.fill(mask, 0, rows * n, (byte) 0);
-    int[] columns = scratch.columns;
-    for (int r = 0; r < rows; r++) {
-      for (int i = r * k; i < (r + 1) * k; i++) {
-        mask[r * n + columns[i]] = 1;
-      }
-    }
-    bytes.writeBytes(row, rows, mask);
-  }
-
-  private void writeFloats(long row, int rows, SamplingScratch scratch) {
-    if (n > SamplingScratch.BLOCK) {
-      floats.setFloats(row, scratch.columns, k);
-      return;
-    }
-    float[] mask = scratch.floats(rows * n);
-    Arrays.fill(mask, 0, rows * n, 0);
-    int[] columns = scratch.columns;
-    for (int r = 0; r < rows; r++) {
-      for (int i = r * k; i < (r + 1) * k; i++) {
-        mask[r * n + columns[i]] = 1;
-      }
-    }
-    floats.writeRows(row, rows, mask, n);
   }
 }

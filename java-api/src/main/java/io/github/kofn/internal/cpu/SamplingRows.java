@@ -121,32 +121,51 @@ final class SamplingRows {
     }
   }
 
-  /** Whole rows of U8 that lie side by side in the source. */
-  void writeBytes(long row, int rows, byte[] source) {
-    boolean dense = pitch == columns;
-    int length = dense ? rows * columns : columns;
-    for (int r = 0; r < (dense ? 1 : rows); r++) {
-      MemorySegment.copy(source, r * columns, segment, JAVA_BYTE, (row + r) * pitch, length);
-    }
-  }
-
   /** Fills part of a row with zeros. */
   void clear(long row, int column, int length) {
     long bytes = type.bytes();
     segment.asSlice(bytes * (row * pitch + column), bytes * length).fill((byte) 0);
   }
 
-  /** Sets the first elements that a list names, of a row of F32, to 1. */
-  void setFloats(long row, int[] list, int count) {
-    for (int i = 0; i < count; i++) {
-      segment.set(JAVA_FLOAT_UNALIGNED, 4 * (row * pitch + list[i]), 1);
+  /** Fills whole rows with zeros. */
+  void clearRows(long row, int rows) {
+    if (pitch == columns) {
+      clear(row, 0, rows * columns);
+      return;
+    }
+    for (int r = 0; r < rows; r++) {
+      clear(row + r, 0, columns);
     }
   }
 
-  /** The same of a row of U8. */
-  void setBytes(long row, int[] list, int count) {
-    for (int i = 0; i < count; i++) {
-      segment.set(JAVA_BYTE, row * pitch + list[i], (byte) 1);
+  /**
+   * Sets elements of rows of F32 to 1: those that a list names, k a row. It is one loop, as one a
+   * row takes longer to begin and to end than to run where k is small.
+   */
+  void setFloats(long row, int rows, int[] list, int k) {
+    long at = 4 * row * pitch;
+    int left = k;
+    for (int i = 0; i < rows * k; i++) {
+      segment.set(JAVA_FLOAT_UNALIGNED, at + 4L * list[i], 1);
+      left--;
+      if (left == 0) {
+        left = k;
+        at += 4 * pitch;
+      }
+    }
+  }
+
+  /** The same of rows of U8. */
+  void setBytes(long row, int rows, int[] list, int k) {
+    long at = row * pitch;
+    int left = k;
+    for (int i = 0; i < rows * k; i++) {
+      segment.set(JAVA_BYTE, at + list[i], (byte) 1);
+      left--;
+      if (left == 0) {
+        left = k;
+        at += pitch;
+      }
     }
   }
 }

@@ -22,7 +22,7 @@ final class SamplingScratch {
   final SamplingCandidates candidates;
   final SamplingSearch search = new SamplingSearch();
   final float[] square = new float[SQUARE];
-  final int[] marks = new int[BLOCK];
+  final int[] marks = new int[BLOCK + 2 * SamplingSoftmax.LANES];
   final SamplingWinners winners = new SamplingWinners();
   final long[] state = new long[SamplingNoise.STATE_LENGTH];
   final float[] lanes = new float[SamplingSoftmax.LANES];
