@@ -38,6 +38,12 @@ final class Session {
   private static final int FORKS = 2;
   private static final double MINUTE = 60e9;
 
+  /** Iterations, in milliseconds: the compiler is done after a second if it has a core. */
+  private static final int WARM_UP = 650;
+
+  private static final int MEASURE = 300;
+  private static final int ITERATIONS = 3;
+
   private final Options options;
   private final Path log;
   private final PrintStream progress;
@@ -92,9 +98,9 @@ final class Session {
   }
 
   /** How much there is to do, and how much of it is left. */
-  private final class Estimate {
+  private static final class Estimate {
     /** Starting a JVM, preparing and checking, in seconds: what was seen. */
-    private static final double AROUND = 2.2;
+    private static final double AROUND = 2;
 
     private final int cases;
     private int done;
@@ -115,7 +121,7 @@ final class Session {
 
     @Override
     public String toString() {
-      double seconds = cases * FORKS * (AROUND + inJvm());
+      double seconds = cases * FORKS * (AROUND + (2 * WARM_UP + ITERATIONS * MEASURE) / 1000.0);
       return String.format(
           Locale.ROOT,
           "%d cases in %d JVMs: about %.0f min",
@@ -189,11 +195,6 @@ final class Session {
     return skipped;
   }
 
-  /** Seconds of a fork in which a benchmark runs. */
-  private double inJvm() {
-    return options.quick() ? 2 * 0.5 + 3 * 0.4 : 2 * 0.5 + 3 * 0.35;
-  }
-
   private void run(Job job, List<RunResult> results, List<String> failures) throws IOException {
     ChainedOptionsBuilder jmh =
         new OptionsBuilder()
@@ -202,9 +203,9 @@ final class Session {
             .shouldFailOnError(true)
             // What takes nanoseconds is compiled anew until everything around it is.
             .warmupIterations(job.suite() == Suite.LAUNCH ? 4 : 2)
-            .warmupTime(time(500))
-            .measurementIterations(3)
-            .measurementTime(time(options.quick() ? 400 : 350));
+            .warmupTime(time(WARM_UP))
+            .measurementIterations(ITERATIONS)
+            .measurementTime(time(MEASURE));
     if (options.avx2()) {
       jmh.jvmArgsAppend(KofnBenchmark.AVX2);
     }
