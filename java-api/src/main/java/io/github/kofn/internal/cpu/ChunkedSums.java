@@ -28,19 +28,32 @@ final class ChunkedSums {
     this.workers = workers;
   }
 
-  /** Whether a product of so many examples, forward or backward, is best computed so. */
-  static boolean suits(Pattern pattern, long batch, boolean backward) {
+  /**
+   * Whether a product of so many examples, forward or backward, is best computed so. A last panel
+   * of a single example is summed in another order, and a matrix's products must not differ with
+   * the way that was chosen.
+   */
+  boolean suits(Pattern pattern, long batch, boolean backward) {
     KofNLayout layout = pattern.layout();
     long kept = (long) layout.k() * TermChunks.CHUNK;
-    return batch >= Layout.PANEL
+    return widths.lanes() > 1
+        && batch >= Layout.PANEL
+        && batch % Layout.PANEL != 1
         && kept >= (long) WORTHWHILE * layout.in()
         && (backward || !ProductTerms.isNearlyDense(layout))
         && layout.out() > 0
         && ChunkPlan.suits(pattern);
   }
 
-  void forward(Pattern pattern, View x, View y, ProductFinish finish) {
+  /** Computes Y, and tells so, unless it meets the pattern for the first time. */
+  boolean forward(Pattern pattern, View x, View y, ProductFinish finish) {
+    if (!suits(pattern, x.rows(), false)) {
+      return false;
+    }
     ChunkPlan plan = ChunkPlan.of(pattern, workers.threads());
+    if (!plan.meetsForwardAgain()) {
+      return false;
+    }
     TermChunks[] slabs = plan.forward(pattern.indices(), workers, widths.pool());
     compute(
         slabs,
@@ -48,15 +61,21 @@ final class ChunkedSums {
         x,
         y,
         finish);
+    return true;
   }
 
-  void backward(Pattern pattern, Companion companion, View dy, View dx, ProductFinish finish) {
+  /** Computes dX, and tells so, unless another way is better. */
+  boolean backward(Pattern pattern, Companion companion, View dy, View dx, ProductFinish finish) {
+    if (!suits(pattern, dy.rows(), true)) {
+      return false;
+    }
     ChunkPlan plan = ChunkPlan.of(pattern, workers.threads());
     TermChunks[] slabs = plan.backward(companion, workers, widths.pool());
     Scratch shared = widths.pool().take();
     float[] all = readRows(pattern, 0, pattern.layout().out(), shared);
     compute(slabs, (slab, scratch) -> all, dy, dx, finish);
     widths.pool().give(shared);
+    return true;
   }
 
   /** Gives weights, in an array that may be the scratch's line. */

@@ -53,22 +53,18 @@ final class CpuProducts implements ProductKernels {
       new ProductIntegers(widths, workers).multiply(pattern, x, y, epilogue);
       return;
     }
-    if (ChunkedSums.suits(pattern, x.rows(), false)) {
-      chunked.forward(pattern, x, y, epilogue);
-      return;
+    if (!chunked.forward(pattern, x, y, epilogue)) {
+      sums.compute(ProductTerms.forward(pattern), x, y, epilogue);
     }
-    sums.compute(ProductTerms.forward(pattern), x, y, epilogue);
   }
 
   @Override
   public void inputGradient(
       Pattern pattern, Companion companion, View dy, View dx, Activation derivative, View z) {
     ProductFinish epilogue = new ProductFinish.Backward(derivative, z);
-    if (ChunkedSums.suits(pattern, dy.rows(), true)) {
-      chunked.backward(pattern, companion, dy, dx, epilogue);
-      return;
+    if (!chunked.backward(pattern, companion, dy, dx, epilogue)) {
+      sums.compute(ProductTerms.backward(pattern, companion), dy, dx, epilogue);
     }
-    sums.compute(ProductTerms.backward(pattern, companion), dy, dx, epilogue);
   }
 
   @Override

@@ -8,7 +8,7 @@ package io.github.kofn.internal.cpu;
 final class ProductWidths {
   private final int lanes;
   private final Width scalar =
-      new Width(new ProductScalar(), new SumScalar(), new GroupScalar(), new ChunkScalar());
+      new Width(new ProductScalar(), new SumScalar(), new GroupScalar(), null);
   private final Width four;
   private final Width eight;
   private final Width widest;
@@ -74,7 +74,7 @@ final class ProductWidths {
     return choose(width).groups;
   }
 
-  /** Sums of rows of so many examples, a chunk of inputs at a time. */
+  /** Sums of rows of so many examples, two at least, a chunk of inputs at a time. */
   ChunkKernel chunks(int width) {
     return choose(width).chunks;
   }

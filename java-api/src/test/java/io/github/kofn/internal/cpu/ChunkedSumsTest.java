@@ -29,8 +29,7 @@ class ChunkedSumsTest {
   record Engine(int lanes, int threads) {}
 
   static Stream<Engine> engines() {
-    return Stream.of(
-        new Engine(16, 1), new Engine(16, 3), new Engine(8, 2), new Engine(4, 1), new Engine(1, 2));
+    return Stream.of(new Engine(16, 1), new Engine(16, 3), new Engine(8, 2), new Engine(4, 1));
   }
 
   /** Several chunks, a last one that is short, panels that are not full. */
@@ -38,8 +37,12 @@ class ChunkedSumsTest {
     return List.of(
         new ProductCase(KofNLayout.weights(90, 300, 40), 64, true, 1),
         new ProductCase(KofNLayout.weights(300, 257, 30), 150, false, 2),
-        new ProductCase(KofNLayout.weights(40, 128, 60), 65, true, 3),
+        new ProductCase(KofNLayout.weights(40, 128, 60), 66, true, 3),
         new ProductCase(KofNLayout.weights(513, 130, 4), 200, false, 4));
+  }
+
+  private static Pattern kept(Pattern p) {
+    return new Pattern(p.layout(), p.indices(), p.packed(), p.values(), false, new Derived());
   }
 
   private static float forward(ProductCase c, int b, int o) {
@@ -75,11 +78,15 @@ class ChunkedSumsTest {
       CpuProducts products = new CpuProducts(engine.lanes(), workers);
       for (ProductCase c : cases()) {
         KofNLayout l = c.layout;
-        Pattern pattern = c.pattern(ROWS);
-        assertTrue(ChunkedSums.suits(pattern, c.batch, false), () -> "not in chunks: " + l);
+        Pattern pattern = kept(c.pattern(ROWS));
+        ChunkedSums chunked = new ChunkedSums(new ProductWidths(engine.lanes()), workers);
+        assertTrue(chunked.suits(pattern, c.batch, false), () -> "not in chunks: " + l);
         View y = PANELS.view(c.batch, l.out());
-        products.multiply(pattern, PANELS.of(c.x, l.in()), y, PLAIN);
-        checkForward(c, y);
+        for (int product = 1; product <= 3; product++) {
+          y.segment().fill((byte) -1);
+          products.multiply(pattern, PANELS.of(c.x, l.in()), y, PLAIN);
+          checkForward(c, y);
+        }
         Companion companion = c.emptyCompanion();
         products.transpose(l, pattern.indices(), companion);
         View dx = ROWS.view(c.batch, l.in());
@@ -106,7 +113,7 @@ class ChunkedSumsTest {
       View values = before.dense(ROWS);
       Pattern pattern = new Pattern(l, indices, false, values, false, new Derived());
       View y = PANELS.view(64, l.out());
-      for (ProductCase c : List.of(before, before, after, before)) {
+      for (ProductCase c : List.of(before, before, after, after, before, before)) {
         indices.segment().copyFrom(c.indices().segment());
         values.segment().copyFrom(c.dense(ROWS).segment());
         products.multiply(pattern, PANELS.of(c.x, l.in()), y, PLAIN);
@@ -124,8 +131,11 @@ class ChunkedSumsTest {
       KofNLayout l = KofNLayout.weights(1200, 400, 150);
       ProductCase c = new ProductCase(l, 64, true, 7);
       View y = PANELS.view(64, l.out());
-      products.multiply(c.pattern(ROWS), PANELS.of(c.x, l.in()), y, PLAIN);
-      checkForward(c, y);
+      Pattern pattern = kept(c.pattern(ROWS));
+      for (int product = 1; product <= 2; product++) {
+        products.multiply(pattern, PANELS.of(c.x, l.in()), y, PLAIN);
+        checkForward(c, y);
+      }
     }
   }
 }
