@@ -100,4 +100,20 @@ __device__ __forceinline__ void columnFill(const Pattern& p, const Transpose& t)
   }
 }
 
+// order[i]: the column with the i-th longest list; of equals the first comes first. A warp a column counts those that come before it: that
+// takes columns^2 / 32 steps, and is meant for columns of blocks so wide that a thread block has one.
+__device__ __forceinline__ void columnOrder(const int* starts, int* order, int columns) {
+  const int lane = threadIdx.x & 31;
+  const int column = static_cast<int>((static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x) >> 5);
+  if (column >= columns) return;
+  const int mine = starts[column + 1] - starts[column];
+  int before = 0;
+  for (int other = lane; other < columns; other += 32) {
+    const int length = starts[other + 1] - starts[other];
+    before += length > mine || (length == mine && other < column);
+  }
+  for (int step = 16; step > 0; step >>= 1) before += __shfl_xor_sync(0xffffffff, before, step);
+  if (lane == 0) order[before] = column;
+}
+
 }  // namespace kofn

@@ -12,6 +12,7 @@
 #include "mask_gradient.cuh"
 #include "storage.cuh"
 #include "weight_gradient.cuh"
+#include "weight_sums.cuh"
 
 namespace {
 using f32 = float;
@@ -63,10 +64,14 @@ KOFN_KERNEL(256) kofn_matmul_sum_blocks(KOFN_TAKE(MaskGradient, g)) { kofn::sumB
 KOFN_KERNEL(256) kofn_matmul_activation_gradient(KOFN_TAKE(ActivationGradient, g)) { kofn::activationGradient(g); }
 KOFN_KERNEL(256) kofn_matmul_sum_chunks(KOFN_TAKE(ActivationGradient, g)) { kofn::sumChunks(g); }
 
+KOFN_KERNEL(256) kofn_matmul_sum_gradients(KOFN_TAKE(Pattern, p), KOFN_TAKE(GradientChunks, c)) { kofn::sumGradients(p, c); }
+
 KOFN_KERNEL(256) kofn_matmul_column_bits(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnBits(p, t); }
 KOFN_KERNEL(256) kofn_matmul_column_counts(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnCounts(p, t); }
 KOFN_KERNEL(256) kofn_matmul_column_starts(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnStarts(p, t); }
 KOFN_KERNEL(256) kofn_matmul_column_fill(KOFN_TAKE(Pattern, p), KOFN_TAKE(Transpose, t)) { kofn::columnFill(p, t); }
+
+KOFN_KERNEL(256) kofn_matmul_column_order(const int* starts, int* order, int columns) { kofn::columnOrder(starts, order, columns); }
 
 KOFN_KERNEL(256) kofn_matmul_pack_blocks(KOFN_TAKE(Pattern, p), KOFN_TAKE(View, target), int chunks) {
   kofn::packBlocks(p, target, chunks);

@@ -25,8 +25,9 @@ using i8 = kofn::I8;
   }
 
 #define KOFN_TENSOR_GRADIENT(T, THREADS, WARPS_M, WARPS_N, INPUTS, OUTPUTS)                                                      \
-  KOFN_WIDE_KERNEL(THREADS) kofn_tensor_weight_gradient_##T##_##OUTPUTS(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o)) {   \
-    kofn::tensorWeightGradient<kofn::GradientShape<T, OUTPUTS, INPUTS, WARPS_M, WARPS_N>>(p, o);                                 \
+  KOFN_WIDE_KERNEL(THREADS)                                                                                                     \
+  kofn_tensor_weight_gradient_##T##_##OUTPUTS##_##INPUTS(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Split, s)) {   \
+    kofn::tensorWeightGradient<kofn::GradientShape<T, OUTPUTS, INPUTS, WARPS_M, WARPS_N>>(p, o, s);                              \
   }
 
 #define KOFN_TENSOR_MASK(T, THREADS, WARPS_M, WARPS_N, INPUTS, OUTPUTS)                                                          \

@@ -67,13 +67,26 @@ __device__ __forceinline__ void gradientRows(const TurnedSums<S>& sums, float* r
   __syncthreads();
 }
 
+// A batch in chunks, one a blockIdx.y, where the kept blocks alone do not fill the device. Each chunk has packed sums of its own, which
+// sumGradients (weight_sums.cuh) adds in ascending order.
+struct Split {
+  long long examples;  // of a chunk
+  long long elements;  // from the gradients of a chunk to those of the next
+};
+
+// The examples of this thread block.
+__device__ __forceinline__ View chunkOf(const View& v, const Split& split, int bytes) {
+  const long long first = blockIdx.y * split.examples;
+  return View{static_cast<char*>(v.data) + first * v.pitch * bytes, min(split.examples, v.rows - first), v.columns, v.pitch, v.type, 0};
+}
+
 // dW on the kept blocks; p.values is the gradient. Outputs beyond the edge of packed blocks get zeros, as do inputs.
 template <class S>
-__device__ __forceinline__ void tensorWeightGradient(const Pattern& p, const Operands& operands) {
+__device__ __forceinline__ void tensorWeightGradient(const Pattern& p, const Operands& operands, const Split& split) {
   constexpr int pitch = S::kInputs + 8;
   constexpr int memoryBytes = S::kStages * S::kStageBytes > S::kOutputs * pitch * 4 ? S::kStages * S::kStageBytes : S::kOutputs * pitch * 4;
   __shared__ __align__(128) char memory[memoryBytes];
-  const View &x = operands.source, &dy = operands.target;
+  const View x = chunkOf(operands.source, split, S::E::kBytes), dy = chunkOf(operands.target, split, S::E::kBytes);
   const int firstOutput = blockIdx.x / operands.tiles * S::kOutputs, row = firstOutput / p.bo;
   const int firstTerm = blockIdx.x % operands.tiles * S::kInputs, terms = p.k * p.bi;
 
@@ -89,7 +102,8 @@ __device__ __forceinline__ void tensorWeightGradient(const Pattern& p, const Ope
   float* rows = reinterpret_cast<float*>(memory);
   gradientRows<S, pitch>(sums, rows);
 
-  const View target{p.values, p.out, p.in, p.pitch, kF32, 0};
+  float* gradients = static_cast<float*>(p.values) + blockIdx.y * split.elements;
+  const View target{gradients, p.out, p.in, p.pitch, kF32, 0};
   for (int e = threadIdx.x; e < S::kOutputs * S::kInputs / 8; e += S::kThreads) {
     const int o = firstOutput + e / (S::kInputs / 8), t = firstTerm + e % (S::kInputs / 8) * 8;
     if (t >= terms || (!p.packed && o >= p.out)) continue;
@@ -98,7 +112,7 @@ __device__ __forceinline__ void tensorWeightGradient(const Pattern& p, const Ope
     float values[8];
     loadEight(from, e / 4 % 2, values);
     if (p.packed) {
-      float* to = static_cast<float*>(p.values) + p.position(row, slot, o, i, column);
+      float* to = gradients + p.position(row, slot, o, i, column);
       const View block{to, 1, 8, 8, kF32, 0};
       storeRun(block, 0, 0, values, 8);
     } else {

@@ -26,7 +26,8 @@
 // opt-in, and let three thread blocks share a multiprocessor of compute capability 8.0.
 //
 // Backward the weights are stored along the results, not the contraction: ldmatrix.trans (16-bit types), or single words (TF32), turn
-// them. Pruned inputs are never loaded for a line that has pruned them. Sums run in the order of the list.
+// them. Lists of columns differ in length: where a thread block has one line, the longest may come first (companion.cuh), so that the
+// last thread blocks to begin are short. Pruned inputs are never loaded for a line that has pruned them. Sums run in the order of the list.
 
 namespace kofn {
 
@@ -121,6 +122,15 @@ __device__ __forceinline__ void multiplyStage(TensorSums<S>& sums, const Fragmen
   }
 }
 
+// The first of this thread block's lines. It is looked up again where sums are stored, which spares a register.
+template <class S>
+__device__ __forceinline__ int firstLineOf(const Pattern& p, const Operands& operands) {
+  const int line = blockIdx.x % operands.tiles * S::R;
+  if (!S::BACK || S::R > 1 || operands.order == nullptr) return line;
+  const int lines = p.bi / S::BLOCK;
+  return operands.order[line / lines] * lines + line % lines;
+}
+
 template <class S>
 __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& operands, const Finish& finish) {
   if (operands.isSkipped()) return;
@@ -130,11 +140,10 @@ __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& 
   const int warpM = warp % S::kWarpsM, warpN = warp / S::kWarpsM;
   const int results = S::BACK ? p.in : p.out;
   const long long example = static_cast<long long>(blockIdx.x / operands.tiles) * S::kExamples;
-  const int firstLine = blockIdx.x % operands.tiles * S::R;
   const unsigned stages = sharedAddress(memory);
   const Fragments<S> fragments(warpM, warpN);
 
-  TensorCopies<S> copies(p, operands, example, firstLine, stages);
+  TensorCopies<S> copies(p, operands, example, firstLineOf<S>(p, operands), stages);
   unsigned flying[S::kStages];  // masks of the stages in flight, oldest first
 #pragma unroll
   for (int s = 0; s < S::kStages - 1; ++s) flying[s] = copies.produce(p, operands, s * S::kStageBytes);
@@ -155,7 +164,8 @@ __device__ __forceinline__ void tensorProduct(const Pattern& p, const Operands& 
   constexpr int columns = S::R * S::kTilesN * 16;
   static_assert(S::kThreads / 32 * kStoreFloats<columns> * 4 <= S::kStages * S::kStageBytes, "the epilogue reuses the stages");
   storeSums<S::kTilesM, columns>(sums, reinterpret_cast<float*>(memory) + warp * kStoreFloats<columns>, y,
-                                 example + warpM * S::kTilesM * 16, firstLine * S::BLOCK + warpN * columns, results, finish);
+                                 example + warpM * S::kTilesM * 16, firstLineOf<S>(p, operands) * S::BLOCK + warpN * columns, results,
+                                 finish);
 }
 
 }  // namespace kofn

@@ -84,6 +84,7 @@ struct Operands {
   int tiles;         // the grid's fastest direction
   int wanted;        // what the guard must hold
   const int* guard;  // decides on the device whether the launch computes anything; null: it does
+  const int* order;  // block columns, those with the longest lists first; null: as they come
 
   __device__ __forceinline__ bool isSkipped() const { return guard != nullptr && *guard != wanted; }
 };

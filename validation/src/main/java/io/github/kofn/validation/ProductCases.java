@@ -153,6 +153,8 @@ final class ProductCases {
     add(1000, KofNLayout.weights(50, 64, 7), F32, true, true, PatternKind.RANDOM);
     add(5, KofNLayout.weights(3, 70_000, 100), F32, false, true, PatternKind.RANDOM);
     add(3, KofNLayout.weights(2, 65_536, 50), BF16, true, false, PatternKind.RANDOM);
+    add(4000, new KofNLayout(40, 40, 16, 16, 1), F16, true, true, PatternKind.RANDOM);
+    add(1400, new KofNLayout(60, 70, 32, 32, 1), BF16, false, true, PatternKind.COMMON_COLUMN);
     add(1, new KofNLayout(1, 1, 1, 1, 1), F32, false, false, PatternKind.RANDOM);
     add(2, new KofNLayout(3, 2, 128, 128, 1), F32, true, true, PatternKind.RANDOM);
     if (full) {

@@ -189,6 +189,7 @@ final class CudaProducts implements ProductKernels {
         new Pattern(layout, pattern.indices(), pattern.packed(), storage.aligned(pattern.values()));
     int lines = Math.ceilDiv(backward ? layout.in() : layout.out(), plan.block());
     int tiles = Math.ceilDiv(lines, plan.lines());
+    View order = plan.longestFirst() ? columnOrder(layout, companion) : null;
     context.launch(
         ProductPlan.entry(plan, backward),
         tiles * Math.ceilDiv(source.rows(), TENSOR_BATCH),
@@ -196,9 +197,23 @@ final class CudaProducts implements ProductKernels {
         plan.threads(),
         p -> {
           putPattern(p.struct(), kept);
-          putOperands(p.struct(), from, target, companion, tiles, guard);
+          putOperands(p.struct(), from, target, companion, tiles, guard, order);
           finish.write(p);
         });
+  }
+
+  /** Block columns, those with the longest lists first. */
+  private View columnOrder(KofNLayout layout, Companion companion) {
+    View order = workspace.matrix(DType.I32, 1, layout.blockColumns());
+    launchWarps(
+        "column_order",
+        layout.blockColumns(),
+        p -> {
+          p.struct().putLong(address(companion.starts()));
+          p.struct().putLong(address(order));
+          p.struct().putInt(layout.blockColumns());
+        });
+    return order;
   }
 
   @Override
@@ -240,15 +255,34 @@ final class CudaProducts implements ProductKernels {
     View upstream = storage.aligned(dy);
     long terms = (long) layout.k() * layout.blockIn();
     int tiles = Math.toIntExact(Math.ceilDiv(terms, plan.lines()));
+    long examples = plan.chunk(x.rows());
+    long chunks = Math.max(1, Math.ceilDiv(x.rows(), Math.max(1, examples)));
+    long elements = layout.blockRows() * terms * layout.blockOut();
+    View sums = chunks == 1 ? null : workspace.matrix(DType.F32, chunks, elements);
+    Pattern partial = chunks == 1 ? gradient : new Pattern(layout, gradient.indices(), true, sums);
     context.launch(
-        "kofn_tensor_weight_gradient_" + plan.type() + "_" + plan.block(),
+        "kofn_tensor_weight_gradient_%s_%d_%d".formatted(plan.type(), plan.block(), plan.lines()),
         (long) layout.blockRows() * (layout.blockOut() / plan.block()) * tiles,
-        1,
+        chunks,
         plan.threads(),
         p -> {
-          putPattern(p.struct(), gradient);
+          putPattern(p.struct(), partial);
           putOperands(p.struct(), from, upstream, null, tiles, Guard.NONE);
+          p.struct().putLong(examples).putLong(elements);
         });
+    if (chunks > 1) {
+      int parts = Math.toIntExact(Math.ceilDiv(terms * layout.blockOut(), THREADS));
+      context.launch(
+          "kofn_matmul_sum_gradients",
+          (long) layout.blockRows() * parts,
+          1,
+          THREADS,
+          p -> {
+            putPattern(p.struct(), gradient);
+            p.struct().putLong(address(sums)).putLong(elements);
+            p.putInt(Math.toIntExact(chunks)).putInt(parts);
+          });
+    }
   }
 
   @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import io.github.kofn.internal.cuda.LaunchCost.Lengths;
 import io.github.kofn.internal.cuda.ProductPlan.Dense;
 import io.github.kofn.internal.cuda.ProductPlan.Few;
 import io.github.kofn.internal.cuda.ProductPlan.Floats;
@@ -65,6 +66,11 @@ final class ProductCost {
     return launches(plan, problem, limits).stream().mapToDouble(l -> l.cycles(limits)).sum();
   }
 
+  /** The warp instructions of a plan. */
+  static double issued(ProductPlan plan, ProductProblem problem, DeviceLimits limits) {
+    return launches(plan, problem, limits).stream().mapToDouble(LaunchCost::issued).sum();
+  }
+
   /** A plan's launches. */
   static List<LaunchCost> launches(ProductPlan plan, ProductProblem problem, DeviceLimits limits) {
     ProductCost cost = new ProductCost(problem);
@@ -78,8 +84,12 @@ final class ProductCost {
           };
       case Tensor tensor ->
           switch (problem.operation()) {
-            case FORWARD, INPUT_GRADIENT -> List.of(cost.tensor(tensor, cost.density));
-            case WEIGHT_GRADIENT -> List.of(cost.tensorWeightGradient(tensor));
+            case FORWARD -> List.of(cost.tensor(tensor, cost.density));
+            case INPUT_GRADIENT ->
+                tensor.longestFirst()
+                    ? List.of(cost.columnOrder(), cost.tensor(tensor, cost.density))
+                    : List.of(cost.tensor(tensor, cost.density));
+            case WEIGHT_GRADIENT -> cost.tensorWeightGradient(tensor, limits);
             case MASK_GRADIENT -> List.of(cost.tensorMaskGradient(tensor));
           };
       case Gathered gathered -> cost.gathered(gathered, limits);
@@ -94,13 +104,19 @@ final class ProductCost {
     return batch * (layout.in() + layout.out()) * problem.first().bytes();
   }
 
+  /** The same without inputs that no row keeps, which only an input gradient writes. */
+  private double touched() {
+    double inputs = layout.in() * (backward ? 1 : 1 - Math.pow(1 - density, layout.blockRows()));
+    return batch * (inputs + layout.out()) * problem.first().bytes();
+  }
+
   private double kept() {
     return (double) layout.blockRows() * layout.k() * layout.blockOut() * layout.blockIn();
   }
 
   private double sparseBytes() {
     double indices = (double) layout.blockRows() * layout.k() * layout.indexType().bytes();
-    return activations() + kept() * problem.second().bytes() + indices;
+    return touched() + kept() * problem.second().bytes() + indices;
   }
 
   private static double ceilDiv(double a, double b) {
@@ -151,7 +167,42 @@ final class ProductCost {
     double instructions = counted[0] + union * perUnit + mma * perMma;
     double blocks = ceilDiv(this.results, results) * ceilDiv(batch, TENSOR_BATCH);
     double l2 = ProductPlan.UNIT_BYTES * union * (TENSOR_BATCH + results);
-    return new LaunchCost(blocks, warps, instructions, mma, l2, sparseBytes());
+    boolean listsDiffer = backward && plan.lines() == 1 && share < 1;
+    return new LaunchCost(
+        blocks,
+        warps,
+        instructions,
+        mma,
+        l2,
+        sparseBytes(),
+        listsDiffer ? lengths(plan, instructions - counted[0], counted[0]) : Lengths.EQUAL);
+  }
+
+  /**
+   * How the lists of columns differ. A row that draws k of n keeps a column with probability k / n:
+   * over all rows that is a binomial distribution, and the longest of c lists is about sqrt(2 ln c)
+   * deviations longer than the mean.
+   */
+  private Lengths lengths(Tensor plan, double perList, double perBlock) {
+    double mean = layout.blockRows() * density;
+    if (mean == 0) {
+      return Lengths.EQUAL;
+    }
+    double spread =
+        Math.sqrt(mean * (1 - density)) * Math.sqrt(2 * Math.log(Math.max(2, lines)));
+    double longest = Math.min(layout.blockRows(), mean + spread) / mean;
+    double shortest = Math.max(0, mean - spread) / mean;
+    double whole = perBlock + perList;
+    double first = (perBlock + perList * longest) / whole;
+    return new Lengths(
+        first, plan.longestFirst() ? (perBlock + perList * shortest) / whole : first);
+  }
+
+  /** companion.cuh: a warp a column counts those with longer lists. */
+  private LaunchCost columnOrder() {
+    double columns = layout.blockColumns();
+    return new LaunchCost(
+        ceilDiv(columns, WARPS), WARPS, 50 + ceilDiv(columns, 32) * 16, 8 * columns);
   }
 
   /** Of lines of 16, 32, 64, 128 results: what a warp begins and ends with, a unit, an mma. */
@@ -260,7 +311,7 @@ final class ProductCost {
     double blocks = layout.blockRows() * ceilDiv(layout.blockOut(), shared) * ceilDiv(terms, 256);
     double warps = Math.min(WARPS, ceilDiv(terms, 32));
     double instructions = 70 + batch * (11.3 + 16.7 * shared);
-    return new LaunchCost(blocks, warps, instructions, gradientBytes(kept()));
+    return new LaunchCost(blocks, warps, instructions, touched() + 4 * kept());
   }
 
   private double gradientBytes(double gradients) {
@@ -276,30 +327,46 @@ final class ProductCost {
   }
 
   /** tensor_gradient.cuh: a tile of gradients a block. */
-  private LaunchCost tensorWeightGradient(Tensor plan) {
+  private List<LaunchCost> tensorWeightGradient(Tensor plan, DeviceLimits limits) {
     double terms = (double) layout.k() * layout.blockIn();
     double blocks =
         layout.blockRows()
             * ceilDiv(layout.blockOut(), plan.block())
             * ceilDiv(terms, plan.lines());
-    return tensorGradient(plan, blocks, 0, kept());
+    if (plan.chunks() == 1) {
+      return List.of(tensorGradient(plan, batch, blocks, 0, touched() + 4 * kept()));
+    }
+    double chunk = plan.chunk(problem.batch());
+    double chunks = ceilDiv(batch, chunk);
+    double sums = 4 * kept() * chunks;
+    boolean inCache = sums <= limits.l2Bytes() / 2.0;
+    double inRow = terms * layout.blockOut();
+    return List.of(
+        tensorGradient(plan, chunk, blocks * chunks, 0, touched() + (inCache ? 0 : sums)),
+        new LaunchCost(
+            layout.blockRows() * ceilDiv(inRow, 256),
+            WARPS,
+            68 + 5 * chunks,
+            4 * kept() + (inCache ? 0 : sums)));
   }
 
   private LaunchCost tensorMaskGradient(Tensor plan) {
     double blocks = ceilDiv(layout.out(), plan.block()) * ceilDiv(layout.in(), plan.lines());
     // The epilogue multiplies by W, unless the products are wanted.
     double epilogue = problem.operation() == Operation.MASK_GRADIENT ? 1260 : 880;
-    return tensorGradient(plan, blocks, epilogue, layout.out() * (double) layout.in());
+    return tensorGradient(
+        plan, batch, blocks, epilogue, gradientBytes(layout.out() * (double) layout.in()));
   }
 
-  private LaunchCost tensorGradient(Tensor plan, double blocks, double more, double gradients) {
+  private LaunchCost tensorGradient(
+      Tensor plan, double examples, double blocks, double more, double bytes) {
     double warps = plan.threads() / 32.0;
     double unit = (double) ProductPlan.UNIT_BYTES / problem.first().bytes();
-    double steps = ceilDiv(batch, unit);
+    double steps = ceilDiv(examples, unit);
     double mma = steps * plan.block() * plan.lines() / 128.0 / warps;
     double instructions =
         more + 440 + steps * (problem.tf32() ? 58 : 33) + mma * (problem.tf32() ? 2.6 : 1.6);
     double l2 = steps * ProductPlan.UNIT_BYTES * (plan.block() + plan.lines());
-    return new LaunchCost(blocks, warps, instructions, mma, l2, gradientBytes(gradients));
+    return new LaunchCost(blocks, warps, instructions, mma, l2, bytes);
   }
 }

@@ -55,10 +55,22 @@ final class ProductParameters {
   /** struct Operands. */
   static void putOperands(
       Parameters p, View source, View target, Companion companion, int tiles, Guard guard) {
+    putOperands(p, source, target, companion, tiles, guard, null);
+  }
+
+  /** struct Operands, with the order of block columns. */
+  static void putOperands(
+      Parameters p,
+      View source,
+      View target,
+      Companion companion,
+      int tiles,
+      Guard guard,
+      View order) {
     putView(p, source);
     putView(p, target);
     putCompanion(p, companion);
-    p.putInt(tiles).putInt(guard.wanted()).putLong(address(guard.flag()));
+    p.putInt(tiles).putInt(guard.wanted()).putLong(address(guard.flag())).putLong(address(order));
   }
 
   /** struct Companion. */

@@ -49,8 +49,19 @@ sealed interface ProductPlan {
    *
    * @param kernel the instance: type, threads, warps along both sides of its tile, then lines (of a
    *     gradient: inputs) and results of a line
+   * @param longestFirst whether the block columns that most rows keep come first
+   * @param chunks into how many parts the batch of a gradient is split, whose sums are then added
    */
-  record Tensor(Line kernel) implements ProductPlan {
+  record Tensor(Line kernel, boolean longestFirst, int chunks) implements ProductPlan {
+    Tensor(Line kernel) {
+      this(kernel, false, 1);
+    }
+
+    /** The examples of a chunk: whole stages. */
+    long chunk(long batch) {
+      return Math.ceilDiv(Math.ceilDiv(batch, chunks), GRADIENT_STAGE) * (long) GRADIENT_STAGE;
+    }
+
     String type() {
       return kernel.cells().get(0);
     }
@@ -155,13 +166,22 @@ sealed interface ProductPlan {
   /** What the sides of blocks must be multiples of. */
   int TENSOR_SIDE = 16;
 
+  /** What chunks of a batch are multiples of. */
+  int GRADIENT_STAGE = 32;
+
+  /** The examples that a chunk has at least. */
+  long LEAST_CHUNK = 128;
+
+  /** The chunks that a batch has at most. */
+  int MAX_CHUNKS = 64;
+
   /** Of an instance on tensor cores: the cell with the results of a line or a tile. */
   int RESULTS = 5;
 
   /** The contraction's granularity on tensor cores, in bytes. */
   int UNIT_BYTES = 32;
 
-  /** The cheapest kernel of a regime; of those for any regime where it has none. */
+  /** The cheapest kernel of a regime, of equals the one that issues least; of those for any regime where it has none. */
   static ProductPlan choose(
       ProductCatalogue catalogue, ProductProblem problem, DeviceLimits limits, Regime regime) {
     List<ProductPlan> all = candidates(catalogue, problem, limits);
@@ -172,7 +192,10 @@ sealed interface ProductPlan {
   private static ProductPlan cheapest(
       List<ProductPlan> plans, ProductProblem problem, DeviceLimits limits) {
     return plans.stream()
-        .min(Comparator.comparingDouble(plan -> ProductCost.cycles(plan, problem, limits)))
+        .min(
+            Comparator.<ProductPlan>comparingDouble(
+                    plan -> ProductCost.cycles(plan, problem, limits))
+                .thenComparingDouble(plan -> ProductCost.issued(plan, problem, limits)))
         .orElseThrow();
   }
 
@@ -218,7 +241,15 @@ sealed interface ProductPlan {
         List<ProductPlan> plans = new ArrayList<>();
         plans.add(new Lanes(catalogue.covering("KOFN_LANES_BACK", 0, layout.blockIn())));
         if (layout.blockOut() * bytes % UNIT_BYTES == 0) {
-          plans.addAll(tensor(catalogue, "KOFN_TENSOR_BACK", problem, layout.blockIn()));
+          widest(catalogue, "KOFN_TENSOR_BACK", problem, layout.blockIn())
+              .map(Tensor::new)
+              .ifPresent(
+                  plan -> {
+                    plans.add(plan);
+                    if (plan.lines() == 1) {
+                      plans.add(new Tensor(plan.kernel(), true, 1));
+                    }
+                  });
         }
         yield plans;
       }
@@ -226,7 +257,7 @@ sealed interface ProductPlan {
         List<ProductPlan> plans = new ArrayList<>();
         plans.add(new Lanes(catalogue.covering("KOFN_WEIGHT_GRADIENT", 0, layout.blockOut())));
         if (layout.blockIn() % TENSOR_SIDE == 0) {
-          plans.addAll(tensor(catalogue, "KOFN_TENSOR_GRADIENT", problem, layout.blockOut()));
+          plans.addAll(gradients(catalogue, problem));
         }
         yield plans;
       }
@@ -240,6 +271,26 @@ sealed interface ProductPlan {
     return widest(catalogue, family, problem, results)
         .<List<ProductPlan>>map(line -> List.of(new Tensor(line)))
         .orElse(List.of());
+  }
+
+  /** The instances with the most outputs that divide a block's, by every split of the batch. */
+  private static List<ProductPlan> gradients(ProductCatalogue catalogue, ProductProblem problem) {
+    String family = "KOFN_TENSOR_GRADIENT";
+    int outputs =
+        widest(catalogue, family, problem, problem.layout().blockOut())
+            .map(line -> line.number(RESULTS))
+            .orElse(0);
+    List<ProductPlan> plans = new ArrayList<>();
+    for (Tensor plan : instances(catalogue, family, problem)) {
+      if (plan.block() == outputs) {
+        for (int chunks = 1;
+            chunks == 1 || (chunks <= MAX_CHUNKS && problem.batch() >= chunks * LEAST_CHUNK);
+            chunks *= 2) {
+          plans.add(new Tensor(plan.kernel(), false, chunks));
+        }
+      }
+    }
+    return plans;
   }
 
   /** The instance with the most results that divide a size. */

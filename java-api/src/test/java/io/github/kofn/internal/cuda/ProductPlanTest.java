@@ -161,6 +161,45 @@ class ProductPlanTest {
     }
   }
 
+  /** Narrow tiles where a row keeps little, and chunks where blocks alone do not fill the device. */
+  @ParameterizedTest
+  @CsvSource({
+    // outputs, block, k, batch, inputs of the tile, chunks
+    "4096, 16, 2, 1024, 32, 1",
+    "4096, 16, 4, 1024, 64, 1",
+    "4096, 16, 16, 1024, 128, 1",
+    "4096, 64, 1, 1024, 64, 1",
+    "64, 64, 2, 16384, 64, 32",
+    "64, 64, 2, 200, 64, 1",
+    "128, 128, 4, 8192, 64, 64"
+  })
+  void gradientsFillTheDevice(int out, int block, int k, long batch, int inputs, int chunks) {
+    KofNLayout layout = new KofNLayout(out, 4096, block, block, k);
+    Tensor plan =
+        assertInstanceOf(
+            Tensor.class,
+            choose(
+                problem(Operation.WEIGHT_GRADIENT, layout, batch, DType.BF16, false), Regime.AUTO));
+    assertEquals(inputs, plan.lines());
+    assertEquals(chunks, plan.chunks());
+    assertEquals(0, plan.chunk(batch) % 32);
+    assertTrue(plan.chunk(batch) * chunks >= batch);
+  }
+
+  /** Of blocks of which some take longer, the longest begin first if there are enough to wait. */
+  @Test
+  void theModelKnowsThatTheLongestBlockMayBeginLast() {
+    LaunchCost.Lengths unordered = new LaunchCost.Lengths(2, 2);
+    LaunchCost.Lengths longestFirst = new LaunchCost.Lengths(2, 0.5);
+    LaunchCost equal = new LaunchCost(1000, 4, 1000, 0, 0, 0);
+    assertEquals(10, equal.busiest(108));
+    assertEquals((1000 - 2.0) / 108 + 2, new LaunchCost(1000, 4, 1000, 0, 0, 0, unordered).busiest(108));
+    assertEquals(
+        (1000 - 0.5) / 108 + 0.5, new LaunchCost(1000, 4, 1000, 0, 0, 0, longestFirst).busiest(108));
+    assertEquals(2, new LaunchCost(108, 4, 1000, 0, 0, 0, unordered).busiest(108));
+    assertEquals(2, new LaunchCost(120, 4, 1000, 0, 0, 0, longestFirst).busiest(108));
+  }
+
   /** Infinity times a pruned weight's zero would be NaN: something must compute it otherwise. */
   @Test
   void whatMayBePollutedHasASparseKernelBehindTheDenseOne() {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.kofn.internal.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kofn.DType;
+import io.github.kofn.Device;
+import io.github.kofn.Tensor;
+import io.github.kofn.internal.cuda.ProductPlan.Regime;
+import io.github.kofn.internal.cuda.ProductProblem.Operation;
+import io.github.kofn.sampling.DrawKey;
+import io.github.kofn.sampling.GumbelTopK;
+import io.github.kofn.sampling.Selection;
+import io.github.kofn.sparse.Epilogue;
+import io.github.kofn.sparse.Forward;
+import io.github.kofn.sparse.KofNLayout;
+import io.github.kofn.sparse.KofNMatrix;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Input gradients whose longest columns come first, of a pattern with a column that every row keeps
+ * and one that none does. The order of columns decides when a result is computed, not how.
+ */
+class LongestFirstTest {
+  private static final int BLOCK = 64;
+  private static final int ROWS = 32;
+  private static final int COLUMNS = 16;
+  private static final int KEPT = 4;
+
+  /** Examples of a product that fills the device once, and of one that has many more blocks. */
+  private static final int FEW = 128;
+
+  private static final int MANY = 7 * FEW + 40;
+
+  private static final KofNLayout LAYOUT =
+      new KofNLayout(ROWS * BLOCK, COLUMNS * BLOCK, BLOCK, BLOCK, KEPT);
+
+  @Test
+  void theOrderOfColumnsChangesNoBit() throws IOException {
+    try (Device device = SimulatedDevice.open();
+        Tensor weights = half(device, ROWS * BLOCK, COLUMNS * BLOCK, 1);
+        KofNMatrix matrix = KofNMatrix.inPlace(LAYOUT, weights);
+        Tensor logits = device.tensorOf(logits(), ROWS, COLUMNS)) {
+      try (Selection drawn = GumbelTopK.of(KEPT).draw(logits, DrawKey.of(5, 0))) {
+        matrix.select(drawn);
+      }
+      assertTrue(plan(MANY).longestFirst(), "many examples have no order");
+      assertFalse(plan(FEW).longestFirst(), "few examples have an order");
+      SimulatedDevice.resetCounters();
+      float[] whole = gradient(device, matrix, 0, MANY);
+      Map<String, Long> ordered = SimulatedDevice.counters("kofn_matmul_column_order");
+      assertTrue(ordered.get("warpInstructions") > 0, "no order was made");
+      for (int first = 0; first < MANY; first += FEW) {
+        int examples = Math.min(FEW, MANY - first);
+        float[] part = gradient(device, matrix, first, examples);
+        int from = first * COLUMNS * BLOCK;
+        assertArrayEquals(
+            part, Arrays.copyOfRange(whole, from, from + part.length), "examples from " + first);
+      }
+      for (int i = 0; i < whole.length; i++) {
+        boolean empty = i / BLOCK % COLUMNS == COLUMNS - 1;
+        assertEquals(empty, whole[i] == 0 && Float.floatToRawIntBits(whole[i]) == 0, "element " + i);
+      }
+      assertEquals(List.of(), SimulatedDevice.reports());
+    }
+  }
+
+  /** Every row keeps the first column, none the last. */
+  private static float[] logits() {
+    float[] logits = new float[ROWS * COLUMNS];
+    for (int r = 0; r < ROWS; r++) {
+      logits[r * COLUMNS] = 1e6f;
+      logits[r * COLUMNS + COLUMNS - 1] = -1e6f;
+    }
+    return logits;
+  }
+
+  private static ProductPlan.Tensor plan(int batch) throws IOException {
+    try (InputStream in =
+        CudaProvider.class.getResourceAsStream("/META-INF/kofn/matmul/catalogue.inc")) {
+      ProductProblem problem =
+          new ProductProblem(
+              Operation.INPUT_GRADIENT, LAYOUT, batch, DType.BF16, DType.BF16, false);
+      DeviceLimits limits = new DeviceLimits(108, 40 << 20);
+      return assertInstanceOf(
+          ProductPlan.Tensor.class,
+          ProductPlan.choose(ProductCatalogue.parse(in), problem, limits, Regime.AUTO));
+    }
+  }
+
+  private static float[] gradient(Device device, KofNMatrix matrix, int first, int examples) {
+    try (Tensor x = device.zeros(DType.BF16, examples, COLUMNS * BLOCK);
+        Tensor dy = half(device, examples, ROWS * BLOCK, 100 + first);
+        Tensor y = device.zeros(DType.BF16, examples, ROWS * BLOCK);
+        Tensor dx = device.zeros(DType.F32, examples, COLUMNS * BLOCK)) {
+      Forward forward = matrix.multiply(x, y, Epilogue.NONE);
+      matrix.inputGradient(forward, dy, dx);
+      return dx.toFloats();
+    }
+  }
+
+  /** Random values; row r of a seed is row 0 of seed + r. */
+  private static Tensor half(Device device, int rows, int columns, int seed) {
+    float[] values = new float[rows * columns];
+    for (int r = 0; r < rows; r++) {
+      SplittableRandom random = new SplittableRandom(seed + r);
+      for (int c = 0; c < columns; c++) {
+        values[r * columns + c] = (float) random.nextGaussian();
+      }
+    }
+    Tensor target = device.zeros(DType.BF16, rows, columns);
+    try (Tensor floats = device.tensorOf(values, rows, columns)) {
+      target.convertFrom(floats);
+    }
+    return target;
+  }
+}
