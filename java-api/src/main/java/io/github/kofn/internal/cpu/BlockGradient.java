@@ -103,9 +103,10 @@ final class BlockGradient {
     for (int o = from; o < end; o++) {
       int at = (o - from) * padded;
       if (firstPanel > 0) {
-        read(blockRow, o, inputs, scratch.tile(length), length);
+        float[] before = scratch.tile(length);
+        read(blockRow, o, inputs, before, length);
         for (int i = 0; i < length; i++) {
-          results[at + i] += scratch.tile[i];
+          results[at + i] += before[i];
         }
       }
       write(blockRow, o, inputs, results, at, length);

@@ -54,7 +54,7 @@ final class CpuProducts implements ProductKernels {
       return;
     }
     if (!chunked.forward(pattern, x, y, epilogue)) {
-      sums.compute(ProductTerms.forward(pattern), x, y, epilogue);
+      sums.compute(ProductTerms.forward(pattern, widths), x, y, epilogue);
     }
   }
 
@@ -63,7 +63,7 @@ final class CpuProducts implements ProductKernels {
       Pattern pattern, Companion companion, View dy, View dx, Activation derivative, View z) {
     ProductFinish epilogue = new ProductFinish.Backward(derivative, z);
     if (!chunked.backward(pattern, companion, dy, dx, epilogue)) {
-      sums.compute(ProductTerms.backward(pattern, companion), dy, dx, epilogue);
+      sums.compute(ProductTerms.backward(pattern, companion, widths), dy, dx, epilogue);
     }
   }
 

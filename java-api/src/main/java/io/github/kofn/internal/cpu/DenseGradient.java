@@ -112,7 +112,7 @@ final class DenseGradient {
     GroupKernels groups = widths.groups(STEP);
     float[] line = scratch.line(LINE);
     for (int g = 0; g < lists.groups; g++) {
-      lists.sum(g, sums, groups, turned, STEP, product, 0, scratch.tile);
+      lists.sum(g, sums, groups, turned, STEP, product, 0, scratch);
       for (int i = 0; i < lists.outputs(g); i++) {
         MemorySegment.copy(product, ValueLayout.JAVA_FLOAT, 4L * i * STEP, line, 0, count);
         taker.take(lists.firstOutput(g) + i, feature, count, line);

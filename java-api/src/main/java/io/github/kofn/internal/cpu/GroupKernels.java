@@ -12,13 +12,13 @@ interface GroupKernels {
   /** The outputs of {@link #six}. */
   int SIX = 6;
 
-  /** The floats that a group of outputs of a panel needs to work in. */
+  /** The floats of a group of outputs in a panel. */
   int TILE = SIX * Layout.PANEL;
 
   /** How many outputs are best computed at once: {@link #FOUR} or {@link #SIX}. */
   int most();
 
-  /** Up to four outputs; an input has four weights whatever {@code outs} is. */
+  /** Four outputs. */
   void four(
       MemorySegment x,
       int stride,
@@ -28,11 +28,9 @@ interface GroupKernels {
       float[] weights,
       int weightsAt,
       MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile);
+      long yAt);
 
-  /** Up to six outputs; an input has six weights whatever {@code outs} is. */
+  /** Six outputs. */
   void six(
       MemorySegment x,
       int stride,
@@ -42,7 +40,5 @@ interface GroupKernels {
       float[] weights,
       int weightsAt,
       MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile);
+      long yAt);
 }

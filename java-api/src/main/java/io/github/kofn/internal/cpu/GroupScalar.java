@@ -22,10 +22,8 @@ final class GroupScalar implements GroupKernels {
       float[] weights,
       int weightsAt,
       MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile) {
-    many(FOUR, x, stride, inputs, from, to, weights, weightsAt, y, yAt, outs);
+      long yAt) {
+    many(FOUR, x, stride, inputs, from, to, weights, weightsAt, y, yAt);
   }
 
   @Override
@@ -38,10 +36,8 @@ final class GroupScalar implements GroupKernels {
       float[] weights,
       int weightsAt,
       MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile) {
-    many(SIX, x, stride, inputs, from, to, weights, weightsAt, y, yAt, outs);
+      long yAt) {
+    many(SIX, x, stride, inputs, from, to, weights, weightsAt, y, yAt);
   }
 
   private static void many(
@@ -54,10 +50,9 @@ final class GroupScalar implements GroupKernels {
       float[] weights,
       int weightsAt,
       MemorySegment y,
-      long yAt,
-      int outs) {
+      long yAt) {
     long row = 4L * stride;
-    for (int o = 0; o < outs; o++) {
+    for (int o = 0; o < pitch; o++) {
       for (int b = 0; b < stride; b++) {
         int w = weightsAt + o;
         float s = SumScalar.sum(x, 4L * b, row, inputs, from, to - from, weights, w, pitch);

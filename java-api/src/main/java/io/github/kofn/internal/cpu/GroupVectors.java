@@ -46,24 +46,19 @@ final class GroupVectors implements GroupKernels {
       float[] weights,
       int weightsAt,
       MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile) {
+      long yAt) {
     if (L == 16 && stride == Layout.PANEL) {
-      fourBy4(x, inputs, from, to, weights, weightsAt, tile);
-      copy(tile, 4 * L, y, yAt, outs, stride);
+      fourBy4(x, inputs, from, to, weights, weightsAt, y, yAt);
       return;
     }
     int b = 0;
     for (; b + 2 * L <= stride; b += 2 * L) {
       long at = 4L * b;
-      fourBy2(x.asSlice(at), stride, inputs, from, to, weights, weightsAt, tile);
-      copy(tile, 2 * L, y, yAt + at, outs, stride);
+      fourBy2(x.asSlice(at), stride, inputs, from, to, weights, weightsAt, y, yAt + at);
     }
     if (b < stride) {
       long at = 4L * b;
-      fourBy1(x.asSlice(at), stride, inputs, from, to, weights, weightsAt, tile);
-      copy(tile, L, y, yAt + at, outs, stride);
+      fourBy1(x.asSlice(at), stride, inputs, from, to, weights, weightsAt, y, yAt + at);
     }
   }
 
@@ -77,18 +72,14 @@ final class GroupVectors implements GroupKernels {
       float[] weights,
       int weightsAt,
       MemorySegment y,
-      long yAt,
-      int outs,
-      float[] tile) {
+      long yAt) {
     if (L == 16 && stride == Layout.PANEL) {
-      sixBy4(x, inputs, from, to, weights, weightsAt, tile);
-      copy(tile, 4 * L, y, yAt, outs, stride);
+      sixBy4(x, inputs, from, to, weights, weightsAt, y, yAt);
       return;
     }
     for (int b = 0; b < stride; b += L) {
       long at = 4L * b;
-      sixBy1(x.asSlice(at), stride, inputs, from, to, weights, weightsAt, tile);
-      copy(tile, L, y, yAt + at, outs, stride);
+      sixBy1(x.asSlice(at), stride, inputs, from, to, weights, weightsAt, y, yAt + at);
     }
   }
 
@@ -100,7 +91,8 @@ final class GroupVectors implements GroupKernels {
       int to,
       float[] weights,
       int weightsAt,
-      float[] tile) {
+      MemorySegment y,
+      long yAt) {
     int base = weightsAt - FOUR * from;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
@@ -146,22 +138,22 @@ final class GroupVectors implements GroupKernels {
       d2 = x2.fma(v, d2);
       d3 = x3.fma(v, d3);
     }
-    a0.intoArray(tile, 0);
-    a1.intoArray(tile, L);
-    a2.intoArray(tile, 2 * L);
-    a3.intoArray(tile, 3 * L);
-    b0.intoArray(tile, 4 * L);
-    b1.intoArray(tile, 5 * L);
-    b2.intoArray(tile, 6 * L);
-    b3.intoArray(tile, 7 * L);
-    c0.intoArray(tile, 8 * L);
-    c1.intoArray(tile, 9 * L);
-    c2.intoArray(tile, 10 * L);
-    c3.intoArray(tile, 11 * L);
-    d0.intoArray(tile, 12 * L);
-    d1.intoArray(tile, 13 * L);
-    d2.intoArray(tile, 14 * L);
-    d3.intoArray(tile, 15 * L);
+    a0.intoMemorySegment(y, yAt, ORDER);
+    a1.intoMemorySegment(y, yAt + V, ORDER);
+    a2.intoMemorySegment(y, yAt + 2 * V, ORDER);
+    a3.intoMemorySegment(y, yAt + 3 * V, ORDER);
+    b0.intoMemorySegment(y, yAt + 4 * V, ORDER);
+    b1.intoMemorySegment(y, yAt + 5 * V, ORDER);
+    b2.intoMemorySegment(y, yAt + 6 * V, ORDER);
+    b3.intoMemorySegment(y, yAt + 7 * V, ORDER);
+    c0.intoMemorySegment(y, yAt + 8 * V, ORDER);
+    c1.intoMemorySegment(y, yAt + 9 * V, ORDER);
+    c2.intoMemorySegment(y, yAt + 10 * V, ORDER);
+    c3.intoMemorySegment(y, yAt + 11 * V, ORDER);
+    d0.intoMemorySegment(y, yAt + 12 * V, ORDER);
+    d1.intoMemorySegment(y, yAt + 13 * V, ORDER);
+    d2.intoMemorySegment(y, yAt + 14 * V, ORDER);
+    d3.intoMemorySegment(y, yAt + 15 * V, ORDER);
   }
 
   /** Four outputs, two vectors: 8 sums and 3 operands of AVX2's 16 registers. */
@@ -173,7 +165,8 @@ final class GroupVectors implements GroupKernels {
       int to,
       float[] weights,
       int weightsAt,
-      float[] tile) {
+      MemorySegment y,
+      long yAt) {
     long row = 4L * stride;
     int base = weightsAt - FOUR * from;
     FloatVector a0 = FloatVector.zero(F);
@@ -202,14 +195,14 @@ final class GroupVectors implements GroupKernels {
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
     }
-    a0.intoArray(tile, 0);
-    a1.intoArray(tile, L);
-    b0.intoArray(tile, 2 * L);
-    b1.intoArray(tile, 3 * L);
-    c0.intoArray(tile, 4 * L);
-    c1.intoArray(tile, 5 * L);
-    d0.intoArray(tile, 6 * L);
-    d1.intoArray(tile, 7 * L);
+    a0.intoMemorySegment(y, yAt, ORDER);
+    a1.intoMemorySegment(y, yAt + V, ORDER);
+    b0.intoMemorySegment(y, yAt + row, ORDER);
+    b1.intoMemorySegment(y, yAt + row + V, ORDER);
+    c0.intoMemorySegment(y, yAt + 2 * row, ORDER);
+    c1.intoMemorySegment(y, yAt + 2 * row + V, ORDER);
+    d0.intoMemorySegment(y, yAt + 3 * row, ORDER);
+    d1.intoMemorySegment(y, yAt + 3 * row + V, ORDER);
   }
 
   /** Four outputs, the last vector of a panel that is not full. */
@@ -221,7 +214,8 @@ final class GroupVectors implements GroupKernels {
       int to,
       float[] weights,
       int weightsAt,
-      float[] tile) {
+      MemorySegment y,
+      long yAt) {
     long row = 4L * stride;
     int base = weightsAt - FOUR * from;
     FloatVector a0 = FloatVector.zero(F);
@@ -240,10 +234,10 @@ final class GroupVectors implements GroupKernels {
       v = broadcast(weights[w + 3]);
       d0 = x0.fma(v, d0);
     }
-    a0.intoArray(tile, 0);
-    b0.intoArray(tile, L);
-    c0.intoArray(tile, 2 * L);
-    d0.intoArray(tile, 3 * L);
+    a0.intoMemorySegment(y, yAt, ORDER);
+    b0.intoMemorySegment(y, yAt + row, ORDER);
+    c0.intoMemorySegment(y, yAt + 2 * row, ORDER);
+    d0.intoMemorySegment(y, yAt + 3 * row, ORDER);
   }
 
   /** Six outputs, four vectors: 24 sums and 5 operands of AVX-512's 32 registers. */
@@ -254,7 +248,8 @@ final class GroupVectors implements GroupKernels {
       int to,
       float[] weights,
       int weightsAt,
-      float[] tile) {
+      MemorySegment y,
+      long yAt) {
     int base = weightsAt - SIX * from;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
@@ -318,30 +313,30 @@ final class GroupVectors implements GroupKernels {
       f2 = x2.fma(v, f2);
       f3 = x3.fma(v, f3);
     }
-    a0.intoArray(tile, 0);
-    a1.intoArray(tile, L);
-    a2.intoArray(tile, 2 * L);
-    a3.intoArray(tile, 3 * L);
-    b0.intoArray(tile, 4 * L);
-    b1.intoArray(tile, 5 * L);
-    b2.intoArray(tile, 6 * L);
-    b3.intoArray(tile, 7 * L);
-    c0.intoArray(tile, 8 * L);
-    c1.intoArray(tile, 9 * L);
-    c2.intoArray(tile, 10 * L);
-    c3.intoArray(tile, 11 * L);
-    d0.intoArray(tile, 12 * L);
-    d1.intoArray(tile, 13 * L);
-    d2.intoArray(tile, 14 * L);
-    d3.intoArray(tile, 15 * L);
-    e0.intoArray(tile, 16 * L);
-    e1.intoArray(tile, 17 * L);
-    e2.intoArray(tile, 18 * L);
-    e3.intoArray(tile, 19 * L);
-    f0.intoArray(tile, 20 * L);
-    f1.intoArray(tile, 21 * L);
-    f2.intoArray(tile, 22 * L);
-    f3.intoArray(tile, 23 * L);
+    a0.intoMemorySegment(y, yAt, ORDER);
+    a1.intoMemorySegment(y, yAt + V, ORDER);
+    a2.intoMemorySegment(y, yAt + 2 * V, ORDER);
+    a3.intoMemorySegment(y, yAt + 3 * V, ORDER);
+    b0.intoMemorySegment(y, yAt + 4 * V, ORDER);
+    b1.intoMemorySegment(y, yAt + 5 * V, ORDER);
+    b2.intoMemorySegment(y, yAt + 6 * V, ORDER);
+    b3.intoMemorySegment(y, yAt + 7 * V, ORDER);
+    c0.intoMemorySegment(y, yAt + 8 * V, ORDER);
+    c1.intoMemorySegment(y, yAt + 9 * V, ORDER);
+    c2.intoMemorySegment(y, yAt + 10 * V, ORDER);
+    c3.intoMemorySegment(y, yAt + 11 * V, ORDER);
+    d0.intoMemorySegment(y, yAt + 12 * V, ORDER);
+    d1.intoMemorySegment(y, yAt + 13 * V, ORDER);
+    d2.intoMemorySegment(y, yAt + 14 * V, ORDER);
+    d3.intoMemorySegment(y, yAt + 15 * V, ORDER);
+    e0.intoMemorySegment(y, yAt + 16 * V, ORDER);
+    e1.intoMemorySegment(y, yAt + 17 * V, ORDER);
+    e2.intoMemorySegment(y, yAt + 18 * V, ORDER);
+    e3.intoMemorySegment(y, yAt + 19 * V, ORDER);
+    f0.intoMemorySegment(y, yAt + 20 * V, ORDER);
+    f1.intoMemorySegment(y, yAt + 21 * V, ORDER);
+    f2.intoMemorySegment(y, yAt + 22 * V, ORDER);
+    f3.intoMemorySegment(y, yAt + 23 * V, ORDER);
   }
 
   /** Six outputs, a vector of a panel that is not full. */
@@ -353,7 +348,8 @@ final class GroupVectors implements GroupKernels {
       int to,
       float[] weights,
       int weightsAt,
-      float[] tile) {
+      MemorySegment y,
+      long yAt) {
     long row = 4L * stride;
     int base = weightsAt - SIX * from;
     FloatVector a0 = FloatVector.zero(F);
@@ -378,27 +374,11 @@ final class GroupVectors implements GroupKernels {
       v = broadcast(weights[w + 5]);
       f0 = x0.fma(v, f0);
     }
-    a0.intoArray(tile, 0);
-    b0.intoArray(tile, L);
-    c0.intoArray(tile, 2 * L);
-    d0.intoArray(tile, 3 * L);
-    e0.intoArray(tile, 4 * L);
-    f0.intoArray(tile, 5 * L);
-  }
-
-  /**
-   * The first rows of a tile. In a loop of its own: a store to a segment is so much code for the
-   * compiler that two dozen of them beside the sums would make it stop inlining, and put the sums
-   * on the heap. The stores to the tile are written out for the same reason: a method of their own
-   * would be too much already.
-   */
-  private static void copy(
-      float[] tile, int width, MemorySegment y, long yAt, int outs, int stride) {
-    for (int o = 0; o < outs; o++) {
-      long to = yAt + 4L * o * stride;
-      for (int i = 0; i < width; i += L) {
-        FloatVector.fromArray(F, tile, o * width + i).intoMemorySegment(y, to + 4L * i, ORDER);
-      }
-    }
+    a0.intoMemorySegment(y, yAt, ORDER);
+    b0.intoMemorySegment(y, yAt + row, ORDER);
+    c0.intoMemorySegment(y, yAt + 2 * row, ORDER);
+    d0.intoMemorySegment(y, yAt + 3 * row, ORDER);
+    e0.intoMemorySegment(y, yAt + 4 * row, ORDER);
+    f0.intoMemorySegment(y, yAt + 5 * row, ORDER);
   }
 }

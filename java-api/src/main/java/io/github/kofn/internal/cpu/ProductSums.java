@@ -163,7 +163,7 @@ final class ProductSums {
                 lists.weightsAt(g));
         tile.set(ValueLayout.JAVA_FLOAT_UNALIGNED, to0, sum);
       } else {
-        lists.sum(g, sums, groups, segment, stride, tile, to0, scratch.tile);
+        lists.sum(g, sums, groups, segment, stride, tile, to0, scratch);
       }
     }
     finish.apply(kernel, tile, at, stride, panel, from, to, scratch);

@@ -37,10 +37,12 @@ final class ProductTerms {
   private final int split;
   private final int termsOfUnit;
   private final boolean filled;
+  private final BlockWeights blocks;
 
   /** The terms of Y = X W^T, or of dX = dY W where a companion is given. */
-  private ProductTerms(Pattern pattern, Companion companion, boolean filled) {
+  private ProductTerms(Pattern pattern, Companion companion, boolean filled, BlockWeights blocks) {
     this.filled = filled;
+    this.blocks = blocks;
     this.pattern = pattern;
     this.layout = pattern.layout();
     this.companion = companion;
@@ -53,17 +55,26 @@ final class ProductTerms {
     this.termsOfUnit = (int) Math.min(Integer.MAX_VALUE, kept * Math.min(block, UNIT));
   }
 
+  /** The terms of Y = X W^T, whose weights are of any type. */
   static ProductTerms forward(Pattern pattern) {
-    return new ProductTerms(asOneBlock(pattern), null, false);
+    return new ProductTerms(asOneBlock(pattern), null, false, null);
+  }
+
+  /** The terms of Y = X W^T; weights that vectors can read are listed by vectors. */
+  static ProductTerms forward(Pattern pattern, ProductWidths widths) {
+    BlockWeights blocks = BlockWeights.of(widths, pattern.values());
+    return new ProductTerms(asOneBlock(pattern), null, false, blocks);
   }
 
   /** The terms of Y = X W^T with the blocks as they are stored. */
   static ProductTerms stored(Pattern pattern) {
-    return new ProductTerms(pattern, null, false);
+    return new ProductTerms(pattern, null, false, null);
   }
 
-  static ProductTerms backward(Pattern pattern, Companion companion) {
-    return new ProductTerms(asOneBlock(pattern), companion, false);
+  /** The terms of dX = dY W. */
+  static ProductTerms backward(Pattern pattern, Companion companion, ProductWidths widths) {
+    BlockWeights blocks = BlockWeights.of(widths, pattern.values());
+    return new ProductTerms(asOneBlock(pattern), companion, false, blocks);
   }
 
   /** A matrix that keeps everything, as a single block of in-place values where it is stored so. */
@@ -126,7 +137,7 @@ final class ProductTerms {
 
   /** The same terms with zeros for what is not kept. Inputs must be finite: 0 * Inf is NaN. */
   ProductTerms filled() {
-    return new ProductTerms(pattern, null, true);
+    return new ProductTerms(pattern, null, true, null);
   }
 
   /** Adds the groups of units [first, end) to the lists. */
@@ -256,11 +267,35 @@ final class ProductTerms {
     int inputsAt = lists.inputs;
     int length = listKept(blockRow, lists);
     int first = lists.group(from, to, inputsAt, length);
-    if (pattern.packed()) {
+    if (blocks != null && BlockWeights.isTurned(to - from, layout.blockIn())) {
+      listTurned(blockRow, from, to, first, lists, scratch);
+    } else if (pattern.packed()) {
       listPacked(blockRow, first, lists, scratch);
     } else {
       listInPlace(first, lists, scratch);
     }
+  }
+
+  /** The weights of groups of outputs [from, to), block after block. */
+  private void listTurned(
+      int blockRow, int from, int to, int first, TermLists lists, Scratch scratch) {
+    int bi = layout.blockIn();
+    int length = lists.length(first);
+    int inputsAt = lists.inputsAt(first);
+    long pitch = pattern.values().pitch();
+    MemorySegment stage = blocks.stage(length, to - from, scratch);
+    for (int term = 0; term < length; term += bi) {
+      int input = lists.input[inputsAt + term];
+      int count = Math.min(bi, length - term);
+      if (pattern.packed()) {
+        long block = (long) blockRow * layout.k() + term / bi;
+        long row = block * layout.blockOut() + (from - (long) blockRow * layout.blockOut());
+        blocks.turn(row * bi, bi, to - from, count, stage, term);
+      } else {
+        blocks.turn(from * pitch + input, pitch, to - from, count, stage, term);
+      }
+    }
+    blocks.list(stage, to - from, first, lists);
   }
 
   private void listInPlace(int first, TermLists lists, Scratch scratch) {
@@ -385,6 +420,12 @@ final class ProductTerms {
     }
     int length = lists.inputs - inputsAt;
     int firstGroup = lists.group(from, to, inputsAt, length);
+    if (blocks != null && BlockWeights.isTurned(to - from, bo)) {
+      for (int g = firstGroup; g < lists.groups; g++) {
+        listLaid(blockColumn, entries, rows, slots, g, lists);
+      }
+      return;
+    }
     float[] line = scratch.line(UNIT);
     int j = 0;
     for (int e = 0; e < entries; e++) {
@@ -401,6 +442,28 @@ final class ProductTerms {
         Elements.read(pattern.values(), at, line, 0, to - from);
         lists.weightsOfTerm(firstGroup, j++, line, to - from);
       }
+    }
+  }
+
+  /** The weights of a group of columns, a block's rows after the other's. */
+  private void listLaid(
+      int blockColumn, int entries, int[] rows, int[] slots, int group, TermLists lists) {
+    int bo = layout.blockOut();
+    int bi = layout.blockIn();
+    long pitch = pattern.values().pitch();
+    int column = lists.firstOutput(group);
+    int term = 0;
+    for (int e = 0; e < entries; e++) {
+      int first = rows[e] * bo;
+      int count = Math.min(bo, layout.out() - first);
+      if (pattern.packed()) {
+        long block = (long) rows[e] * layout.k() + slots[entries + e];
+        long index = block * bo * bi + (column - (long) blockColumn * bi);
+        blocks.list(index, bi, count, lists, group, term);
+      } else {
+        blocks.list(first * pitch + column, pitch, count, lists, group, term);
+      }
+      term += count;
     }
   }
 

@@ -15,6 +15,7 @@ final class ProductWidths {
   private final GatherKernel gather;
   private final DotKernels dots;
   private final PairKernel pairs;
+  private final TurnKernel[] turns;
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(
@@ -35,6 +36,10 @@ final class ProductWidths {
     this.widest = lanes >= 16 ? Width.vectors(16) : eight;
     this.dots = lanes < 4 ? null : Lanes.load(DotKernels.class, "DotVectors", lanes);
     this.pairs = lanes < 16 ? null : Lanes.load(PairKernel.class, "PairVectors", lanes);
+    this.turns = new TurnKernel[3];
+    for (int i = 0; i < turns.length && 4 << i <= lanes; i++) {
+      turns[i] = Lanes.load(TurnKernel.class, "TurnVectors", 4 << i);
+    }
     // Gathers of eight or four cost more than as many loads.
     this.gather =
         lanes < 16 ? new GatherScalar() : Lanes.load(GatherKernel.class, "GatherVectors", lanes);
@@ -82,6 +87,12 @@ final class ProductWidths {
   /** Dot products with the widest vectors; null where there are none. */
   DotKernels dots() {
     return dots;
+  }
+
+  /** What moves weights, at least so many at once where vectors are that wide. */
+  TurnKernel turns(int least) {
+    int wanted = least <= 4 ? 0 : least <= 8 ? 1 : 2;
+    return turns[Math.min(wanted, Integer.numberOfTrailingZeros(lanes) - 2)];
   }
 
   /** Sums for a batch of one. */

@@ -17,8 +17,8 @@ final class Scratch {
   /** Tiles pass through here, a few features at a time, on their way to and from other types. */
   final float[] stage = new float[Tiles.STAGE];
 
-  /** What a kernel works in. */
-  float[] tile = new float[GroupKernels.TILE];
+  /** Results on their way. */
+  private float[] tile = new float[0];
 
   /** The lists of the part that holds this. */
   final TermLists lists = new TermLists(this);
@@ -52,7 +52,7 @@ final class Scratch {
     return features;
   }
 
-  /** The tile, with room for at least so many floats. */
+  /** Working memory for results. */
   float[] tile(int size) {
     tile = tile.length >= size ? tile : new float[grown(size)];
     return tile;

@@ -10,6 +10,7 @@ import java.util.Arrays;
  */
 final class TermLists {
   private static final int FIELDS = 5;
+  private static final int TILE_SLOT = 2;
 
   private final Scratch scratch;
   private int[] slots = new int[0];
@@ -104,7 +105,7 @@ final class TermLists {
     table[at + 4] = weights;
     int room = room(count);
     int size = Math.multiplyExact(length, room);
-    weight = scratch.weights(Math.addExact(weights, size));
+    weight = scratch.weights(Math.addExact(weights, size + BlockWeights.ROOM));
     if (count < room) {
       Arrays.fill(weight, weights, weights + size, 0);
     }
@@ -238,7 +239,10 @@ final class TermLists {
     }
   }
 
-  /** Computes the outputs of a group. */
+  /**
+   * Computes the outputs of a group; where it has fewer than its kernel computes, by way of working
+   * memory.
+   */
   void sum(
       int group,
       SumKernels single,
@@ -247,17 +251,24 @@ final class TermLists {
       int stride,
       MemorySegment y,
       long yAt,
-      float[] tile) {
+      Scratch scratch) {
     int from = inputsAt(group);
     int to = from + length(group);
     int at = weightsAt(group);
     int outs = outputs(group);
-    if (outs == 1) {
+    int pitch = pitch(group);
+    boolean whole = outs == pitch;
+    MemorySegment rows = whole ? y : scratch.floats(TILE_SLOT, GroupKernels.TILE);
+    long rowsAt = whole ? yAt : 0;
+    if (pitch == 1) {
       single.one(x, 0, stride, input, from, to, weight, at, y, yAt);
-    } else if (pitch(group) == GroupKernels.FOUR) {
-      several.four(x, stride, input, from, to, weight, at, y, yAt, outs, tile);
+    } else if (pitch == GroupKernels.FOUR) {
+      several.four(x, stride, input, from, to, weight, at, rows, rowsAt);
     } else {
-      several.six(x, stride, input, from, to, weight, at, y, yAt, outs, tile);
+      several.six(x, stride, input, from, to, weight, at, rows, rowsAt);
+    }
+    if (!whole) {
+      MemorySegment.copy(rows, 0, y, yAt, 4L * outs * stride);
     }
   }
 }
