@@ -99,7 +99,7 @@ final class BlockWeights {
     int outputs = lists.outputs(group);
     int to = lists.weightsAt(group) + firstTerm * lists.pitch(group);
     for (int t = safe; t < terms; t++) {
-      long row = at + 4 * t * distance;
+      long row = at + 4L * t * distance;
       int term = to + t * lists.pitch(group);
       MemorySegment.copy(
           memory, ValueLayout.JAVA_FLOAT_UNALIGNED, row, lists.weight, term, outputs);
