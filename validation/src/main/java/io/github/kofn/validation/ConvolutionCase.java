@@ -90,7 +90,9 @@ record ConvolutionCase(
     return switch (operation) {
       case FORWARD -> forward(data, bounds.forward(problem.types().y()));
       case FUSED_FORWARD -> fusedForward(data, bounds.preActivation(SCALE), bounds);
-      case INPUT_GRADIENT -> inputGradient(data, bounds.inputGradient(activation));
+      case INPUT_GRADIENT ->
+          inputGradient(
+              data, ProductBounds.stored(bounds.inputGradient(activation), problem.types().x()));
       case WEIGHT_GRADIENT -> weightGradient(data, bounds.weightGradient());
       case MASK_GRADIENT -> maskGradient(data, bounds.maskGradient());
       case EPILOGUE_GRADIENT ->
@@ -117,7 +119,7 @@ record ConvolutionCase(
     }
 
     Tensor dSum(ConvolutionData data) {
-      return operands.activations(DType.F32, data.dSum, sizes.outFeatures());
+      return operands.activations(problem.types().y(), data.dSum, sizes.outFeatures());
     }
 
     /** NaNs: whatever an operation leaves out shows. */
@@ -185,9 +187,9 @@ record ConvolutionCase(
               activation == Activation.IDENTITY
                   ? null
                   : on.operands.activations(DType.F32, data.zBefore, sizes.inFeatures());
-          Tensor dx = on.blank(DType.F32, sizes.inFeatures());
+          Tensor dx = on.blank(problem.types().x(), sizes.inFeatures());
           on.convolution.inputGradient(on.forward(), on.dSum(data), dx, activation, z);
-          return dx.toFloats();
+          return Numbers.read(dx);
         });
   }
 
@@ -246,7 +248,7 @@ record ConvolutionCase(
     return (device, agreement) -> {
       try (Operands operands = new Operands(device, data.weights)) {
         On on = new On(operands, data);
-        Tensor dy = on.dSum(data);
+        Tensor dy = operands.activations(DType.F32, data.dSum, sizes.outFeatures());
         Tensor z = operands.activations(DType.F32, data.z, sizes.outFeatures());
         Tensor dBias = operands.vector(new float[sizes.outChannels()]);
         Epilogue epilogue = Epilogue.NONE.withScale(SCALE).withActivation(activation, z);

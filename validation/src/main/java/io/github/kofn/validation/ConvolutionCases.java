@@ -51,6 +51,14 @@ final class ConvolutionCases {
           F32,
           new Types(DType.F32, DType.BF16, DType.BF16));
 
+  /** Of x, weights and y; dX is of x's type, and dY of y's. */
+  private static final List<Types> NARROW =
+      List.of(
+          new Types(DType.BF16, DType.BF16, DType.BF16),
+          new Types(DType.F16, DType.F32, DType.F16),
+          new Types(DType.BF16, DType.F32, DType.F32),
+          new Types(DType.F32, DType.F16, DType.BF16));
+
   private static final Activation[] ACTIVATIONS = Activation.values();
 
   private final SplittableRandom seeds;
@@ -70,6 +78,7 @@ final class ConvolutionCases {
       convolutions.everyBatch(shape(sizes));
       convolutions.everyPattern(shape(sizes));
       convolutions.otherBlocks(shape(sizes));
+      convolutions.narrowTypes(shape(sizes));
     }
     convolutions.largeOnes();
     convolutions.pooling();
@@ -116,6 +125,19 @@ final class ConvolutionCases {
               shape.outChannels(), shape.weightColumns(), block[0], block[1], (n + 1) / 2);
       turn++;
       add(2, shape, layout, next(), turn % 2 == 0, PatternKind.RANDOM);
+    }
+  }
+
+  /** Every operation in every narrow type, by kernels and by single weights, in turn packed. */
+  private void narrowTypes(Convolution shape) {
+    KofNLayout single =
+        KofNLayout.weights(
+            shape.outChannels(), shape.weightColumns(), (shape.weightColumns() + 1) / 2);
+    for (Types types : NARROW) {
+      for (KofNLayout layout : List.of(shape.kernels((shape.inChannels() + 1) / 2), single)) {
+        turn++;
+        add(9, shape, layout, types, turn % 3 == 0, PatternKind.RANDOM);
+      }
     }
   }
 

@@ -39,7 +39,7 @@ final class ConvolutionData {
     int inputs = problem.batch() * shape.inFeatures();
     int outputs = problem.batch() * shape.outFeatures();
     x = Numbers.random(random, problem.types().x(), inputs);
-    dSum = Numbers.random(random, DType.F32, outputs);
+    dSum = Numbers.random(random, problem.types().y(), outputs);
     zBefore = Numbers.random(random, DType.F32, inputs);
     z = Numbers.random(random, DType.F32, outputs);
     residual = Numbers.random(random, DType.BF16, outputs);
