@@ -61,7 +61,8 @@ class ProductTableTest {
   void theTableOfTheReadme(Operation operation, DType type, boolean tf32, int batch, String blocks)
       throws IOException {
     assumeTrue(Boolean.getBoolean("kofn.test.counters"));
-    KofNLayout everything = KofNLayout.dense(SIZE, SIZE);
+    int side = operation == Operation.WEIGHT_GRADIENT ? 128 : 1; // blocks need no packing after
+    KofNLayout everything = new KofNLayout(SIZE, SIZE, side, side, SIZE / side);
     double dense =
         print(new ProductProblem(operation, everything, batch, type, type, tf32), Double.NaN);
     String[] sides = blocks.isEmpty() ? new String[0] : blocks.split(" ", -1);
