@@ -6,14 +6,14 @@ package io.github.kofn.internal.cuda;
  * other, and no prediction of a time.
  *
  * <p>Thread blocks that take equally long are dealt to multiprocessors evenly, ceil(blocks /
- * multiprocessors) to the busiest. Of others, each goes to the multiprocessor that is free first: the
- * busiest then has no more than its share of all but the last block, and that one (R. L. Graham,
- * SIAM J. Applied Mathematics 1969), and no less than the longest. It issues 4 warp instructions a cycle, one a warp; completes an mma of 16 x 8
- * results and 32 bytes of depth in 2 cycles (compute capability 8.0: 1024 multiply-adds of 16-bit
- * factors, 512 of TF32, 2048 of I8 a cycle); and loads 32 bytes a cycle from L2. All of them
- * together move 12 bytes a cycle and multiprocessor from and to DRAM (10 on an A100, 15 on an
- * H100). The slowest of these counts, and every launch costs 2000 cycles more, about a microsecond,
- * for its beginning and end.
+ * multiprocessors) to the busiest. Of others, each goes to the multiprocessor that is free first:
+ * the busiest then has no more than its share of all but the last block, and that one (R. L.
+ * Graham, SIAM J. Applied Mathematics 1969), and no less than the longest. It issues 4 warp
+ * instructions a cycle, one a warp; completes an mma of 16 x 8 results and 32 bytes of depth in 2
+ * cycles (compute capability 8.0: 1024 multiply-adds of 16-bit factors, 512 of TF32, 2048 of I8 a
+ * cycle); and loads 32 bytes a cycle from L2. All of them together move 12 bytes a cycle and
+ * multiprocessor from and to DRAM (10 on an A100, 15 on an H100). The slowest of these counts, and
+ * every launch costs 2000 cycles more, about a microsecond, for its beginning and end.
  *
  * @param blocks thread blocks
  * @param warps of a block

@@ -188,8 +188,7 @@ final class ProductCost {
     if (mean == 0) {
       return Lengths.EQUAL;
     }
-    double spread =
-        Math.sqrt(mean * (1 - density)) * Math.sqrt(2 * Math.log(Math.max(2, lines)));
+    double spread = Math.sqrt(mean * (1 - density)) * Math.sqrt(2 * Math.log(Math.max(2, lines)));
     double longest = Math.min(layout.blockRows(), mean + spread) / mean;
     double shortest = Math.max(0, mean - spread) / mean;
     double whole = perBlock + perList;

@@ -181,7 +181,10 @@ sealed interface ProductPlan {
   /** The contraction's granularity on tensor cores, in bytes. */
   int UNIT_BYTES = 32;
 
-  /** The cheapest kernel of a regime, of equals the one that issues least; of those for any regime where it has none. */
+  /**
+   * The cheapest kernel of a regime, of equals the one that issues least; of those for any regime
+   * where it has none.
+   */
   static ProductPlan choose(
       ProductCatalogue catalogue, ProductProblem problem, DeviceLimits limits, Regime regime) {
     List<ProductPlan> all = candidates(catalogue, problem, limits);

@@ -69,7 +69,8 @@ class LongestFirstTest {
       }
       for (int i = 0; i < whole.length; i++) {
         boolean empty = i / BLOCK % COLUMNS == COLUMNS - 1;
-        assertEquals(empty, whole[i] == 0 && Float.floatToRawIntBits(whole[i]) == 0, "element " + i);
+        assertEquals(
+            empty, whole[i] == 0 && Float.floatToRawIntBits(whole[i]) == 0, "element " + i);
       }
       assertEquals(List.of(), SimulatedDevice.reports());
     }

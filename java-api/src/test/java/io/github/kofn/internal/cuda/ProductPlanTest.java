@@ -161,7 +161,9 @@ class ProductPlanTest {
     }
   }
 
-  /** Narrow tiles where a row keeps little, and chunks where blocks alone do not fill the device. */
+  /**
+   * Narrow tiles where a row keeps little, and chunks where blocks alone do not fill the device.
+   */
   @ParameterizedTest
   @CsvSource({
     // outputs, block, k, batch, inputs of the tile, chunks
@@ -193,9 +195,11 @@ class ProductPlanTest {
     LaunchCost.Lengths longestFirst = new LaunchCost.Lengths(2, 0.5);
     LaunchCost equal = new LaunchCost(1000, 4, 1000, 0, 0, 0);
     assertEquals(10, equal.busiest(108));
-    assertEquals((1000 - 2.0) / 108 + 2, new LaunchCost(1000, 4, 1000, 0, 0, 0, unordered).busiest(108));
     assertEquals(
-        (1000 - 0.5) / 108 + 0.5, new LaunchCost(1000, 4, 1000, 0, 0, 0, longestFirst).busiest(108));
+        (1000 - 2.0) / 108 + 2, new LaunchCost(1000, 4, 1000, 0, 0, 0, unordered).busiest(108));
+    assertEquals(
+        (1000 - 0.5) / 108 + 0.5,
+        new LaunchCost(1000, 4, 1000, 0, 0, 0, longestFirst).busiest(108));
     assertEquals(2, new LaunchCost(108, 4, 1000, 0, 0, 0, unordered).busiest(108));
     assertEquals(2, new LaunchCost(120, 4, 1000, 0, 0, 0, longestFirst).busiest(108));
   }
