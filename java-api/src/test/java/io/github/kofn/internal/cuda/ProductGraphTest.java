@@ -29,27 +29,31 @@ import org.junit.jupiter.params.provider.CsvSource;
  * family of kernels, and decides anew at each launch whether activations are finite.
  */
 class ProductGraphTest {
-  private static final int BATCH = 37;
-
   @ParameterizedTest
   @CsvSource({
-    "LANES, 1, F32",
-    "LANES, 16, BF16",
-    "TENSOR, 16, BF16",
-    "TENSOR, 64, F16",
-    "GATHERED, 16, BF16",
-    "GATHERED, 32, F16",
-    "DENSE, 1, F32",
-    "DENSE, 1, BF16",
-    "DENSE, 16, F16",
-    "AUTO, 1, BF16"
+    "LANES, 1, F32, 37",
+    "LANES, 16, BF16, 37",
+    "TENSOR, 16, BF16, 37",
+    "TENSOR, 64, F16, 37",
+    "TENSOR, 64, BF16, 600", // weight gradients are split over the batch
+    "GATHERED, 16, BF16, 37",
+    "GATHERED, 32, F16, 37",
+    "DENSE, 1, F32, 37",
+    "DENSE, 1, BF16, 37",
+    "DENSE, 16, F16, 37",
+    "AUTO, 1, BF16, 37"
   })
-  void productsAreReplayed(Regime regime, int block, DType type) {
+  void productsAreReplayed(Regime regime, int block, DType type, int batch) {
     System.setProperty("kofn.cuda.products", regime.name().toLowerCase(Locale.ROOT));
     try (Device device = SimulatedDevice.open();
-        Products direct = new Products(device, block, type);
-        Products captured = new Products(device, block, type)) {
+        Products direct = new Products(device, block, type, batch);
+        Products captured = new Products(device, block, type, batch)) {
+      SimulatedDevice.resetCounters();
       captured.run();
+      long added =
+          SimulatedDevice.counters("kofn_matmul_sum_gradients")
+              .getOrDefault("warpInstructions", 0L);
+      assertEquals(batch > 256, added > 0, "whether the batch was split");
       try (Graph graph = device.capture(captured::run)) {
         for (float extra : new float[] {1, Float.NaN, 2, Float.POSITIVE_INFINITY}) {
           direct.fill(extra);
@@ -77,19 +81,21 @@ class ProductGraphTest {
       finite += Float.isFinite(value) ? 1 : 0;
     }
     // The first example has the extra value, and not every output keeps it.
-    assertTrue(finite > y.length - y.length / BATCH, finite + " finite results");
+    assertTrue(finite > y.length - y.length / direct.batch, finite + " finite results");
     assertEquals(Float.isFinite(extra), finite == y.length, "with " + extra);
   }
 
   /** A matrix, its operands and its products. */
   private static final class Products implements AutoCloseable {
     private final List<Tensor> owned = new ArrayList<>();
+    private final int batch;
     private final KofNMatrix matrix;
     private final Tensor x;
     private final Tensor dy;
     private final List<Tensor> results;
 
-    Products(Device device, int block, DType type) {
+    Products(Device device, int block, DType type, int batch) {
+      this.batch = batch;
       int in = 8 * block + 40;
       int out = 3 * block + 30;
       KofNLayout layout = new KofNLayout(out, in, block, block, 4);
@@ -100,12 +106,12 @@ class ProductGraphTest {
       try (Selection drawn = GumbelTopK.of(4).draw(logits, DrawKey.of(5, 0))) {
         matrix.select(drawn);
       }
-      x = keep(device.zeros(type, BATCH, in));
-      dy = keep(device.zeros(type, BATCH, out));
+      x = keep(device.zeros(type, batch, in));
+      dy = keep(device.zeros(type, batch, out));
       results =
           List.of(
-              keep(device.zeros(type, BATCH, out)),
-              keep(device.zeros(type, BATCH, in)),
+              keep(device.zeros(type, batch, out)),
+              keep(device.zeros(type, batch, in)),
               keep(device.zeros(DType.F32, out, in)),
               logits);
     }
@@ -118,7 +124,7 @@ class ProductGraphTest {
     /** The first example's inputs end with one value: an input that some outputs keep. */
     void fill(float extra) {
       float[] values = normal((int) x.size(), 2);
-      int in = (int) (x.size() / BATCH);
+      int in = (int) (x.size() / batch);
       values[in - 1] = extra;
       load(matrix.values().device(), x, values);
       load(matrix.values().device(), dy, normal((int) dy.size(), 3));
