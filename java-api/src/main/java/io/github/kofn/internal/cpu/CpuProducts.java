@@ -36,6 +36,7 @@ final class CpuProducts implements ProductKernels {
   private final Workers workers;
   private final ProductSums sums;
   private final ChunkedSums chunked;
+  private final FewSums few;
   private final ProductGradients gradients;
 
   CpuProducts(int lanes, Workers workers) {
@@ -43,6 +44,7 @@ final class CpuProducts implements ProductKernels {
     this.workers = workers;
     this.sums = new ProductSums(widths, workers);
     this.chunked = new ChunkedSums(widths, workers);
+    this.few = new FewSums(widths, workers);
     this.gradients = new ProductGradients(widths, workers);
   }
 
@@ -53,7 +55,9 @@ final class CpuProducts implements ProductKernels {
       new ProductIntegers(widths, workers).multiply(pattern, x, y, epilogue);
       return;
     }
-    if (!chunked.forward(pattern, x, y, epilogue)) {
+    if (few.suits(pattern, x.rows())) {
+      few.forward(pattern, x, y, epilogue);
+    } else if (!chunked.forward(pattern, x, y, epilogue)) {
       sums.compute(ProductTerms.forward(pattern, widths), x, y, epilogue);
     }
   }
@@ -62,7 +66,9 @@ final class CpuProducts implements ProductKernels {
   public void inputGradient(
       Pattern pattern, Companion companion, View dy, View dx, Activation derivative, View z) {
     ProductFinish epilogue = new ProductFinish.Backward(derivative, z);
-    if (!chunked.backward(pattern, companion, dy, dx, epilogue)) {
+    if (few.suits(pattern, dy.rows())) {
+      few.backward(pattern, dy, dx, epilogue);
+    } else if (!chunked.backward(pattern, companion, dy, dx, epilogue)) {
       sums.compute(ProductTerms.backward(pattern, companion, widths), dy, dx, epilogue);
     }
   }

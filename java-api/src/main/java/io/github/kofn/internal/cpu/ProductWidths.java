@@ -8,7 +8,8 @@ package io.github.kofn.internal.cpu;
 final class ProductWidths {
   private final int lanes;
   private final Width scalar =
-      new Width(new ProductScalar(), new SumScalar(), new GroupScalar(), null);
+      new Width(
+          new ProductScalar(), new SumScalar(), new GroupScalar(), null, new StripScalar());
   private final Width four;
   private final Width eight;
   private final Width widest;
@@ -19,13 +20,14 @@ final class ProductWidths {
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(
-      ProductLanes lanes, SumKernels sums, GroupKernels groups, ChunkKernel chunks) {
+      ProductLanes lanes, SumKernels sums, GroupKernels groups, ChunkKernel chunks, StripKernel strips) {
     static Width vectors(int lanes) {
       return new Width(
           Lanes.load(ProductLanes.class, "ProductVectors", lanes),
           Lanes.load(SumKernels.class, "SumVectors", lanes),
           Lanes.load(GroupKernels.class, "GroupVectors", lanes),
-          Lanes.load(ChunkKernel.class, "ChunkVectors", lanes));
+          Lanes.load(ChunkKernel.class, "ChunkVectors", lanes),
+          Lanes.load(StripKernel.class, "StripVectors", lanes));
     }
   }
 
@@ -82,6 +84,17 @@ final class ProductWidths {
   /** Sums of rows of so many examples, two at least, a chunk of inputs at a time. */
   ChunkKernel chunks(int width) {
     return choose(width).chunks;
+  }
+
+  /** Blocks of so many inputs and a few examples: the narrowest vectors that hold them. */
+  StripKernel strips(int inputs) {
+    return choose(inputs).strips;
+  }
+
+  /** The widest vectors that so many inputs fill. */
+  StripKernel stripsWithin(int inputs) {
+    int lanes = Integer.highestOneBit(Math.min(inputs, 16));
+    return (lanes < 4 ? scalar : choose(lanes)).strips;
   }
 
   /** Dot products with the widest vectors; null where there are none. */
