@@ -10,15 +10,15 @@ import java.util.Arrays;
  * keys so far are dropped, and the least that stays becomes the threshold, if it is greater.
  */
 final class SamplingCandidates {
+  /** Where at most one column in so many is drawn, most vectors of them have no candidate. */
+  private static final int SPARSE = 100;
+
   private final SamplingNoise noise;
   private final SamplingSelection selection;
   private final SamplingThreshold search;
 
-  int[] columns = new int[0];
-  int[] words = new int[0];
-
   /** Keys of the first {@code keyed} candidates, logits of the others. */
-  float[] keys = new float[0];
+  SamplingLists lists = new SamplingLists(0);
 
   int count;
 
@@ -26,6 +26,7 @@ final class SamplingCandidates {
   float threshold;
 
   private long row;
+  private boolean sparse;
   private int k;
   private float beta;
   private int keyed;
@@ -37,20 +38,18 @@ final class SamplingCandidates {
     this.search = search;
   }
 
-  /** Prepares for a row of which k columns are drawn. */
-  void start(long newRow, int newK, float newBeta, float newThreshold) {
+  /** Prepares for a row of n columns of which k are drawn. */
+  void start(long newRow, int n, int newK, float newBeta, float newThreshold) {
     row = newRow;
+    sparse = newK <= n / SPARSE;
     k = newK;
     beta = newBeta;
     threshold = newThreshold;
     count = 0;
     keyed = 0;
     capacity = Math.toIntExact(2L * k + 1024 + SamplingScratch.BLOCK);
-    int length = capacity + SamplingNoise.SLACK;
-    if (columns.length < length) {
-      columns = new int[length];
-      words = new int[length];
-      keys = new float[length];
+    if (lists.capacity() < capacity) {
+      lists = new SamplingLists(capacity);
     }
   }
 
@@ -60,23 +59,15 @@ final class SamplingCandidates {
    * @param from where words and logits of the part begin
    * @param column the column of its first
    */
-  void add(int[] blockWords, float[] logits, int from, int length, int column) {
+  void add(int[] words, float[] logits, int from, int length, int column) {
     if (count + length > capacity) {
       threshold = Math.max(threshold, narrow());
     }
-    int first = count;
-    if (beta == 0) {
-      count = noise.filterLogits(logits, from, length, threshold, columns, first);
-    } else {
-      count = noise.filter(blockWords, logits, from, length, beta, threshold, columns, first);
-      for (int i = first; i < count; i++) {
-        words[i] = blockWords[from + columns[i]];
-      }
-    }
-    for (int i = first; i < count; i++) {
-      keys[i] = logits[from + columns[i]];
-      columns[i] += column;
-    }
+    count =
+        beta == 0
+            ? noise.filterLogits(logits, from, length, threshold, column, lists, count)
+            : noise.filter(
+                words, logits, from, length, beta, threshold, column, sparse, lists, count);
   }
 
   /** Adds what {@link #narrow} left of a part of the row that is right of all others. */
@@ -84,8 +75,8 @@ final class SamplingCandidates {
     if (count + part.count > capacity) {
       narrow();
     }
-    System.arraycopy(part.columns, 0, columns, count, part.count);
-    System.arraycopy(part.keys, 0, keys, count, part.count);
+    System.arraycopy(part.lists.columns, 0, lists.columns, count, part.count);
+    System.arraycopy(part.lists.keys, 0, lists.keys, count, part.count);
     count += part.count;
     keyed = count;
   }
@@ -99,9 +90,9 @@ final class SamplingCandidates {
     makeKeys();
     float least = Float.NEGATIVE_INFINITY;
     if (count >= k) {
-      least = k == 0 ? Float.POSITIVE_INFINITY : search.find(keys, 0, count, k);
+      least = k == 0 ? Float.POSITIVE_INFINITY : search.find(lists.keys, 0, count, k);
     }
-    count = selection.keep(keys, columns, count, Math.max(least, -Float.MAX_VALUE));
+    count = selection.keep(lists.keys, lists.columns, count, Math.max(least, -Float.MAX_VALUE));
     if (count > k) {
       dropTies();
     }
@@ -110,15 +101,16 @@ final class SamplingCandidates {
   }
 
   private void makeKeys() {
+    float[] keys = lists.keys;
     int added = count - keyed;
     int greatest =
         beta == 0
             ? noise.greatestMagnitude(keys, keyed, added)
-            : noise.addNoise(words, keyed, beta, keys, keyed, added);
+            : noise.addNoise(lists.words, keyed, beta, keys, keyed, added);
     if (greatest > SamplingKeys.INFINITY) {
       for (int i = keyed; i < count; i++) {
         if (Float.isNaN(keys[i])) {
-          throw InvalidLogitsException.nan(row, columns[i]);
+          throw InvalidLogitsException.nan(row, lists.columns[i]);
         }
       }
     }
@@ -127,6 +119,8 @@ final class SamplingCandidates {
 
   /** Takes out the last of the least keys, which are all equal. */
   private void dropTies() {
+    float[] keys = lists.keys;
+    int[] columns = lists.columns;
     float least = SamplingThreshold.least(keys, count);
     int ties = 0;
     for (int i = 0; i < count; i++) {
@@ -145,6 +139,6 @@ final class SamplingCandidates {
 
   /** Bytes held. */
   long size() {
-    return 12L * columns.length;
+    return 12L * lists.columns.length;
   }
 }

@@ -110,38 +110,54 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
   @Override
   public void words(long firstRow, int columns, int groups, Draw draw, long[] state, int[] words) {
     int counters = Math.ceilDiv(columns, WORDS);
-    for (int g = 0; g < groups; g++) {
-      long row = firstRow + (long) g * LANES;
-      for (int c = 0; c < counters; c += STATE) {
-        int count = Math.min(STATE, counters - c);
-        rounds(row, c, count, draw, state);
-        join(state, count * WORDS, words, (g * columns + c * WORDS) * LANES);
-      }
+    int all = groups * counters;
+    for (int i = 0; i < all; i += STATE) {
+      int count = Math.min(STATE, all - i);
+      rounds(firstRow, counters, i, count, draw, state);
+      join(state, counters, columns, i, count, words);
     }
   }
 
   /**
-   * The ciphers of some groups of four columns, as in {@link SamplingNoiseVector}: even and odd
-   * rows of the first word, then of the second, third and fourth. The first round's multiplications
-   * are the same for all rows.
+   * The ciphers of some counters, a group's one after the other, as in {@link SamplingNoiseVector}:
+   * even and odd rows of the first word, then of the second, third and fourth. The first round's
+   * multiplications are the same for all rows. Two counters at a time hide each other's latency.
    */
-  private static void rounds(long firstRow, int firstGroup, int groups, Draw draw, long[] state) {
+  private static void rounds(
+      long firstRow, int counters, int from, int count, Draw draw, long[] state) {
     LongVector low = LongVector.broadcast(L, LOW);
     LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
     LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
     long product1 = (draw.stream() & LOW) * MULTIPLIER_1;
-    LongVector even = EVEN.add(firstRow).lanewise(XOR, (product1 >>> 32) ^ (draw.seed() & LOW));
-    LongVector odd = EVEN.add(firstRow + 1).lanewise(XOR, (product1 >>> 32) ^ (draw.seed() & LOW));
-    for (int g = 0; g < groups; g++) {
-      long product0 = (firstGroup + g) * MULTIPLIER_0;
-      LongVector c0 = even;
+    long first = (product1 >>> 32) ^ (draw.seed() & LOW);
+    long third = draw.step() ^ draw.seed() >>> 32;
+    long row = firstRow + (long) (from / counters) * LANES;
+    int counter = from % counters;
+    for (int i = 0; i < count; i += 2) {
+      long product0 = counter * MULTIPLIER_0;
+      LongVector c0 = EVEN.add(row).lanewise(XOR, first);
       LongVector c1 = LongVector.broadcast(L, product1);
-      LongVector c2 = LongVector.broadcast(L, product0 >>> 32 ^ draw.step() ^ draw.seed() >>> 32);
+      LongVector c2 = LongVector.broadcast(L, product0 >>> 32 ^ third);
       LongVector c3 = LongVector.broadcast(L, product0);
-      LongVector d0 = odd;
+      LongVector d0 = EVEN.add(row + 1).lanewise(XOR, first);
       LongVector d1 = c1;
       LongVector d2 = c2;
       LongVector d3 = c3;
+      counter++;
+      row += counter == counters ? LANES : 0;
+      counter = counter == counters ? 0 : counter;
+      product0 = counter * MULTIPLIER_0;
+      LongVector e0 = EVEN.add(row).lanewise(XOR, first);
+      LongVector e1 = c1;
+      LongVector e2 = LongVector.broadcast(L, product0 >>> 32 ^ third);
+      LongVector e3 = LongVector.broadcast(L, product0);
+      LongVector f0 = EVEN.add(row + 1).lanewise(XOR, first);
+      LongVector f1 = c1;
+      LongVector f2 = e2;
+      LongVector f3 = e3;
+      counter++;
+      row += counter == counters ? LANES : 0;
+      counter = counter == counters ? 0 : counter;
       long k0 = draw.seed();
       long k1 = draw.seed() >>> 32;
       for (int round = 1; round < 10; round++) {
@@ -161,8 +177,20 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
         d2 = a.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, key1);
         d1 = b;
         d3 = a;
+        a = e0.and(low).mul(multiplier0);
+        b = e2.and(low).mul(multiplier1);
+        e0 = b.lanewise(LSHR, 32).lanewise(XOR, e1).lanewise(XOR, key0);
+        e2 = a.lanewise(LSHR, 32).lanewise(XOR, e3).lanewise(XOR, key1);
+        e1 = b;
+        e3 = a;
+        a = f0.and(low).mul(multiplier0);
+        b = f2.and(low).mul(multiplier1);
+        f0 = b.lanewise(LSHR, 32).lanewise(XOR, f1).lanewise(XOR, key0);
+        f2 = a.lanewise(LSHR, 32).lanewise(XOR, f3).lanewise(XOR, key1);
+        f1 = b;
+        f3 = a;
       }
-      int at = g * WORDS * LANES;
+      int at = i * WORDS * LANES;
       c0.intoArray(state, at);
       d0.intoArray(state, at + L.length());
       c1.intoArray(state, at + 2 * L.length());
@@ -171,16 +199,34 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
       d2.intoArray(state, at + 5 * L.length());
       c3.intoArray(state, at + 6 * L.length());
       d3.intoArray(state, at + 7 * L.length());
+      e0.intoArray(state, at + 8 * L.length());
+      f0.intoArray(state, at + 9 * L.length());
+      e1.intoArray(state, at + 10 * L.length());
+      f1.intoArray(state, at + 11 * L.length());
+      e2.intoArray(state, at + 12 * L.length());
+      f2.intoArray(state, at + 13 * L.length());
+      e3.intoArray(state, at + 14 * L.length());
+      f3.intoArray(state, at + 15 * L.length());
     }
   }
 
   /** The upper 31 bits of the words of even and odd rows, in their order. */
-  private static void join(long[] state, int columns, int[] words, int at) {
-    for (int c = 0; c < columns; c++) {
-      LongVector even = LongVector.fromArray(L, state, c * LANES);
-      LongVector odd = LongVector.fromArray(L, state, c * LANES + L.length());
-      LongVector pairs = even.and(LOW).or(odd.lanewise(LSHL, 32));
-      pairs.reinterpretAsInts().lanewise(LSHR, 1).intoArray(words, at + c * LANES);
+  private static void join(
+      long[] state, int counters, int columns, int from, int count, int[] words) {
+    int group = from / counters;
+    int counter = from % counters;
+    for (int i = 0; i < count; i++) {
+      int at = (group * columns + counter * WORDS) * LANES;
+      for (int word = 0; word < WORDS; word++) {
+        int source = (i * WORDS + word) * LANES;
+        LongVector even = LongVector.fromArray(L, state, source);
+        LongVector odd = LongVector.fromArray(L, state, source + L.length());
+        LongVector pairs = even.and(LOW).or(odd.lanewise(LSHL, 32));
+        pairs.reinterpretAsInts().lanewise(LSHR, 1).intoArray(words, at + word * LANES);
+      }
+      counter++;
+      group += counter == counters ? 1 : 0;
+      counter = counter == counters ? 0 : counter;
     }
   }
 

@@ -17,14 +17,14 @@ import io.github.kofn.sampling.InvalidLogitsException;
  *         for 8 counters of 4 words, and their interleaving                            44
  *         the same column by column: 9 rounds, and joining even and odd rows            39
  * Gumbel map: two logarithms, 42, and the key                                           45
- * FILTERED: two conversions, one fused multiplication, a comparison, listing             9
+ * FILTERED: two conversions, one fused multiplication, a comparison, three lists        13
  *         and 45 for what passes: at k = n / 10 about a sixth of the elements            8
  * COLUMNWISE: turning 4 stages of 1; inserting into the k greatest, 2 k, on one port
  * COUNTED: a pass over the keys 3, five to eight passes
  * </pre>
  *
  * <p>Exact keys for all therefore cost 89 operations or 45 cycles, 1 ns an element at 2.8 GHz, and
- * FILTERED's 61 cost 0.7 ns before reading, listing and writing. It is why nothing but candidates
+ * FILTERED's 65 cost 0.7 ns before reading, listing and writing. It is why nothing but candidates
  * is made into a key where k is a small part of n.
  */
 final class SamplingDraw {
@@ -237,7 +237,7 @@ final class SamplingDraw {
   /** The winners among the columns whose key may be above a guess, and the least winner's key. */
   private float winners(long row, int from, float guess, SamplingScratch scratch) {
     SamplingCandidates candidates = scratch.candidates;
-    candidates.start(row, k, beta, guess);
+    candidates.start(row, n, k, beta, guess);
     keyMaker.filter(from, n, 0, scratch);
     return candidates.narrow();
   }
@@ -256,7 +256,7 @@ final class SamplingDraw {
   /** The winners of a part of a row above a guess, and the least winner's key; clears masks. */
   private float streamAbove(long row, int from, int to, float guess, SamplingScratch scratch) {
     SamplingCandidates candidates = scratch.candidates;
-    candidates.start(row, k, beta, guess);
+    candidates.start(row, n, k, beta, guess);
     for (int column = from; column < to; column += SamplingScratch.BLOCK) {
       int length = Math.min(SamplingScratch.BLOCK, to - column);
       keyMaker.preparePart(row, column, length, outputs, scratch);
@@ -291,7 +291,7 @@ final class SamplingDraw {
     scratch.threshold.begin(this);
     scratch.columns(k);
     scratch.winnerKeys(k);
-    scratch.candidates.start(row, k, beta, Float.NEGATIVE_INFINITY);
+    scratch.candidates.start(row, n, k, beta, Float.NEGATIVE_INFINITY);
     for (SamplingScratch part : parts) {
       scratch.candidates.addWinners(part.candidates);
     }
@@ -304,8 +304,8 @@ final class SamplingDraw {
     if (candidates.count < k) {
       throw InvalidLogitsException.tooFew(row, candidates.count, k);
     }
-    System.arraycopy(candidates.columns, 0, scratch.columns, at, k);
-    System.arraycopy(candidates.keys, 0, scratch.winnerKeys, at, k);
+    System.arraycopy(candidates.lists.columns, 0, scratch.columns, at, k);
+    System.arraycopy(candidates.lists.keys, 0, scratch.winnerKeys, at, k);
     scratch.guess.learn(least, below);
   }
 }

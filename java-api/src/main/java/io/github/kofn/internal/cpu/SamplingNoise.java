@@ -47,16 +47,18 @@ interface SamplingNoise {
 
   /**
    * Lists the elements of a row whose key may be above a threshold, and those with a NaN logit,
-   * ascending, counted from the part's beginning. Behind the part, up to a whole vector, elements
-   * may be listed too: they hold -infinity.
+   * ascending, with their words and logits. Behind the part, up to a whole vector, elements may be
+   * listed too: they hold -infinity.
    *
    * <p>No logarithm is taken: {@code key > T} needs {@code beta G > T - logit}, and since {@code
    * -ln(1 - u) >= u} it needs {@code log2(u) < (logit - T) / (beta ln 2)}. The bits of the float of
    * h, read as an integer, are a lower bound of log2(h). What passes is some 15 % more than what is
    * above a threshold that a tenth of the row surpasses.
    *
-   * @param at where to write the list; up to {@link #SLACK} elements behind it change
-   * @return where it ends
+   * @param column the number of the part's first column
+   * @param sparse whether most vectors will have nothing to list
+   * @param at where to write the lists; up to {@link #SLACK} elements behind it change
+   * @return where they end
    */
   int filter(
       int[] words,
@@ -65,11 +67,20 @@ interface SamplingNoise {
       int length,
       float beta,
       float threshold,
-      int[] columns,
+      int column,
+      boolean sparse,
+      SamplingLists lists,
       int at);
 
-  /** Like {@link #filter} without noise: logits above the threshold. */
-  int filterLogits(float[] logits, int from, int length, float threshold, int[] columns, int at);
+  /** Like {@link #filter} without noise: logits above the threshold; words are not listed. */
+  int filterLogits(
+      float[] logits,
+      int from,
+      int length,
+      float threshold,
+      int column,
+      SamplingLists lists,
+      int at);
 
   /**
    * What {@link #filter} multiplies logits with, in units of the last place of log2. Where it is

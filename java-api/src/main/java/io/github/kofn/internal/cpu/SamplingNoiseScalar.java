@@ -57,25 +57,37 @@ final class SamplingNoiseScalar implements SamplingNoise {
       int length,
       float beta,
       float threshold,
-      int[] columns,
+      int column,
+      boolean sparse,
+      SamplingLists lists,
       int at) {
     float slope = SamplingNoise.filterSlope(beta, threshold);
     float offset = SamplingNoise.filterOffset(slope, threshold);
     int end = at;
     for (int i = 0; i < length; i++) {
+      float logit = logits[from + i];
       float log = Float.floatToRawIntBits((float) words[from + i]);
-      columns[end] = i;
-      end += log > Math.fma(logits[from + i], slope, offset) ? 0 : 1;
+      lists.columns[end] = column + i;
+      lists.words[end] = words[from + i];
+      lists.keys[end] = logit;
+      end += log > Math.fma(logit, slope, offset) ? 0 : 1;
     }
     return end;
   }
 
   @Override
   public int filterLogits(
-      float[] logits, int from, int length, float threshold, int[] columns, int at) {
+      float[] logits,
+      int from,
+      int length,
+      float threshold,
+      int column,
+      SamplingLists lists,
+      int at) {
     int end = at;
     for (int i = 0; i < length; i++) {
-      columns[end] = i;
+      lists.columns[end] = column + i;
+      lists.keys[end] = logits[from + i];
       end += logits[from + i] <= threshold ? 0 : 1;
     }
     return end;

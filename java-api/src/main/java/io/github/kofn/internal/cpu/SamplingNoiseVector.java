@@ -97,8 +97,10 @@ final class SamplingNoiseVector implements SamplingNoise {
     LongVector low = LongVector.broadcast(L, LOW);
     LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
     LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
-    for (int i = 0; i < counters; i += 2 * L.length()) {
+    for (int i = 0; i < counters; i += 4 * L.length()) {
       int j = i + L.length();
+      int m = i + 2 * L.length();
+      int n = i + 3 * L.length();
       LongVector c0 = LongVector.fromArray(L, groups, from + i).add(firstGroup);
       LongVector c1 = LongVector.fromArray(L, rows, from + i).add(firstRow);
       LongVector c2 = stream;
@@ -107,6 +109,14 @@ final class SamplingNoiseVector implements SamplingNoise {
       LongVector d1 = LongVector.fromArray(L, rows, from + j).add(firstRow);
       LongVector d2 = stream;
       LongVector d3 = step;
+      LongVector e0 = LongVector.fromArray(L, groups, from + m).add(firstGroup);
+      LongVector e1 = LongVector.fromArray(L, rows, from + m).add(firstRow);
+      LongVector e2 = stream;
+      LongVector e3 = step;
+      LongVector f0 = LongVector.fromArray(L, groups, from + n).add(firstGroup);
+      LongVector f1 = LongVector.fromArray(L, rows, from + n).add(firstRow);
+      LongVector f2 = stream;
+      LongVector f3 = step;
       long k0 = draw.seed();
       long k1 = draw.seed() >>> 32;
       for (int round = 0; round < 10; round++) {
@@ -124,6 +134,18 @@ final class SamplingNoiseVector implements SamplingNoise {
         d2 = a.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, key1);
         d1 = b;
         d3 = a;
+        a = e0.and(low).mul(multiplier0);
+        b = e2.and(low).mul(multiplier1);
+        e0 = b.lanewise(LSHR, 32).lanewise(XOR, e1).lanewise(XOR, key0);
+        e2 = a.lanewise(LSHR, 32).lanewise(XOR, e3).lanewise(XOR, key1);
+        e1 = b;
+        e3 = a;
+        a = f0.and(low).mul(multiplier0);
+        b = f2.and(low).mul(multiplier1);
+        f0 = b.lanewise(LSHR, 32).lanewise(XOR, f1).lanewise(XOR, key0);
+        f2 = a.lanewise(LSHR, 32).lanewise(XOR, f3).lanewise(XOR, key1);
+        f1 = b;
+        f3 = a;
         k0 += WEYL_0;
         k1 += WEYL_1;
       }
@@ -135,6 +157,14 @@ final class SamplingNoiseVector implements SamplingNoise {
       d1.intoArray(state, j + STATE);
       d2.intoArray(state, j + 2 * STATE);
       d3.intoArray(state, j + 3 * STATE);
+      e0.intoArray(state, m);
+      e1.intoArray(state, m + STATE);
+      e2.intoArray(state, m + 2 * STATE);
+      e3.intoArray(state, m + 3 * STATE);
+      f0.intoArray(state, n);
+      f1.intoArray(state, n + STATE);
+      f2.intoArray(state, n + 2 * STATE);
+      f3.intoArray(state, n + 3 * STATE);
     }
   }
 
@@ -176,22 +206,25 @@ final class SamplingNoiseVector implements SamplingNoise {
         int length,
         float scale,
         float offset,
-        int[] columns,
+        int column,
+        SamplingLists lists,
         int at);
   }
 
   private static final int LOGARITHMS = 2;
   private static final int ADD = 2;
-  private static final int FILTER = 3;
+  private static final int DENSE = 3;
+  private static final int SPARSE = 4;
 
   private static final Loop[] LOOPS = {
-    (words, word, keys, from, length, scale, offset, columns, at) ->
+    (words, word, keys, from, length, scale, offset, column, lists, at) ->
         innerLogarithms(words, word, length),
-    (words, word, keys, from, length, scale, offset, columns, at) ->
+    (words, word, keys, from, length, scale, offset, column, lists, at) ->
         outerLogarithms(words, word, length),
-    (words, word, keys, from, length, scale, offset, columns, at) ->
+    (words, word, keys, from, length, scale, offset, column, lists, at) ->
         addLogarithms(words, word, scale, keys, from, length),
-    SamplingNoiseVector::list
+    SamplingNoiseVector::listDense,
+    SamplingNoiseVector::listSparse
   };
 
   /** The only place of these calls: seen apart, each would have one receiver. */
@@ -204,17 +237,18 @@ final class SamplingNoiseVector implements SamplingNoise {
       int length,
       float scale,
       float offset,
-      int[] columns,
+      int column,
+      SamplingLists lists,
       int at) {
-    return LOOPS[loop].run(words, word, keys, from, length, scale, offset, columns, at);
+    return LOOPS[loop].run(words, word, keys, from, length, scale, offset, column, lists, at);
   }
 
   @Override
   public int addNoise(int[] words, int word, float beta, float[] keys, int from, int length) {
     for (int i = 0; i < LOGARITHMS; i++) {
-      run(i, words, word, keys, from, length, beta, 0, words, 0);
+      run(i, words, word, keys, from, length, beta, 0, 0, null, 0);
     }
-    return run(ADD, words, word, keys, from, length, beta, 0, words, 0);
+    return run(ADD, words, word, keys, from, length, beta, 0, 0, null, 0);
   }
 
   /** Puts the bits of ln(1 - u) in the place of words. */
@@ -300,15 +334,18 @@ final class SamplingNoiseVector implements SamplingNoise {
       int length,
       float beta,
       float threshold,
-      int[] columns,
+      int column,
+      boolean sparse,
+      SamplingLists lists,
       int at) {
     float slope = SamplingNoise.filterSlope(beta, threshold);
     float offset = SamplingNoise.filterOffset(slope, threshold);
-    return run(FILTER, words, from, logits, from, length, slope, offset, columns, at);
+    int loop = sparse ? SPARSE : DENSE;
+    return run(loop, words, from, logits, from, length, slope, offset, column, lists, at);
   }
 
   /** Lists where the logarithm of h is not above {@code logit * slope + offset}. */
-  private static int list(
+  private static int listDense(
       int[] words,
       int word,
       float[] logits,
@@ -316,30 +353,82 @@ final class SamplingNoiseVector implements SamplingNoise {
       int length,
       float slope,
       float offset,
-      int[] columns,
+      int column,
+      SamplingLists lists,
       int at) {
     FloatVector scale = broadcast(slope);
     FloatVector least = broadcast(offset);
     int end = at;
     for (int i = 0; i < length; i += F.length()) {
-      FloatVector h = toFloat(IntVector.fromArray(I, words, word + i));
-      FloatVector most = FloatVector.fromArray(F, logits, from + i).fma(scale, least);
-      // The negation lets NaN pass.
-      VectorMask<Float> may = toFloat(h.reinterpretAsInts()).compare(GT, most).not();
-      IOTA.add(i).compress(may.cast(I)).intoArray(columns, end);
+      IntVector h = IntVector.fromArray(I, words, word + i);
+      FloatVector logit = FloatVector.fromArray(F, logits, from + i);
+      VectorMask<Float> may = mayPass(h, logit, scale, least);
+      list(may, h, logit, column + i, lists, end);
       end += may.trueCount();
     }
     return end;
   }
 
+  /** The same where vectors with nothing to list are so many that it pays to branch. */
+  private static int listSparse(
+      int[] words,
+      int word,
+      float[] logits,
+      int from,
+      int length,
+      float slope,
+      float offset,
+      int column,
+      SamplingLists lists,
+      int at) {
+    FloatVector scale = broadcast(slope);
+    FloatVector least = broadcast(offset);
+    int end = at;
+    for (int i = 0; i < length; i += F.length()) {
+      IntVector h = IntVector.fromArray(I, words, word + i);
+      FloatVector logit = FloatVector.fromArray(F, logits, from + i);
+      VectorMask<Float> may = mayPass(h, logit, scale, least);
+      if (may.anyTrue()) {
+        list(may, h, logit, column + i, lists, end);
+        end += may.trueCount();
+      }
+    }
+    return end;
+  }
+
+  private static VectorMask<Float> mayPass(
+      IntVector h, FloatVector logit, FloatVector scale, FloatVector least) {
+    // The negation lets NaN pass.
+    return toFloat(toFloat(h).reinterpretAsInts()).compare(GT, logit.fma(scale, least)).not();
+  }
+
+  private static void list(
+      VectorMask<Float> may,
+      IntVector words,
+      FloatVector logits,
+      int column,
+      SamplingLists lists,
+      int at) {
+    IOTA.add(column).compress(may.cast(I)).intoArray(lists.columns, at);
+    words.compress(may.cast(I)).intoArray(lists.words, at);
+    logits.compress(may).intoArray(lists.keys, at);
+  }
+
   @Override
   public int filterLogits(
-      float[] logits, int from, int length, float threshold, int[] columns, int at) {
+      float[] logits,
+      int from,
+      int length,
+      float threshold,
+      int column,
+      SamplingLists lists,
+      int at) {
     int end = at;
     for (int i = 0; i < length; i += F.length()) {
       FloatVector logit = FloatVector.fromArray(F, logits, from + i);
       VectorMask<Float> above = logit.compare(LE, threshold).not();
-      IOTA.add(i).compress(above.cast(I)).intoArray(columns, end);
+      IOTA.add(column + i).compress(above.cast(I)).intoArray(lists.columns, end);
+      logit.compress(above).intoArray(lists.keys, end);
       end += above.trueCount();
     }
     return end;

@@ -9,6 +9,16 @@ interface SamplingSelection {
   /** How many keys are at least a threshold. */
   int count(float[] keys, int from, int length, float threshold);
 
+  /** Up to how many keys {@link #kthGreatest} takes less time than counting again and again. */
+  int few();
+
+  /**
+   * The k-th greatest of a few keys, by counting for each how many are greater.
+   *
+   * @param k from 1 to {@code length}
+   */
+  float kthGreatest(float[] keys, int from, int length, int k);
+
   /**
    * Lists where keys are at least a threshold, ascending, counted from {@code from}.
    *

@@ -13,6 +13,24 @@ final class SamplingSelectionScalar implements SamplingSelection {
   }
 
   @Override
+  public int few() {
+    return 8;
+  }
+
+  @Override
+  public float kthGreatest(float[] keys, int from, int length, int k) {
+    float least = Float.POSITIVE_INFINITY;
+    for (int i = from; i < from + length; i++) {
+      int greater = 0;
+      for (int j = from; j < from + length; j++) {
+        greater += keys[j] > keys[i] ? 1 : 0;
+      }
+      least = greater < k && keys[i] < least ? keys[i] : least;
+    }
+    return least;
+  }
+
+  @Override
   public int list(float[] keys, int from, int length, float threshold, int[] columns, int at) {
     int end = at;
     for (int i = 0; i < length; i++) {

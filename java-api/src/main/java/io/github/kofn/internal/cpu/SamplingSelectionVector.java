@@ -2,6 +2,8 @@
 package io.github.kofn.internal.cpu;
 
 import static jdk.incubator.vector.VectorOperators.GE;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MIN;
 
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
@@ -23,6 +25,28 @@ final class SamplingSelectionVector implements SamplingSelection {
       count += FloatVector.fromArray(F, keys, i).compare(GE, t).trueCount();
     }
     return count;
+  }
+
+  @Override
+  public int few() {
+    return F.length() * F.length() / 4;
+  }
+
+  @Override
+  public float kthGreatest(float[] keys, int from, int length, int k) {
+    FloatVector least = FloatVector.broadcast(F, Float.POSITIVE_INFINITY);
+    for (int i = from; i < from + length; i += F.length()) {
+      FloatVector key = FloatVector.fromArray(F, keys, i);
+      IntVector greater = IntVector.zero(I);
+      for (int j = from; j < from + length; j++) {
+        VectorMask<Float> less = key.compare(LT, FloatVector.broadcast(F, keys[j]));
+        greater = greater.add(1, less.cast(I));
+      }
+      // Keys of -infinity behind the last are less than all, of which there are k or more.
+      VectorMask<Float> among = greater.compare(LT, k).cast(F);
+      least = least.blend(key, among.and(key.compare(LT, least)));
+    }
+    return least.reduceLanes(MIN);
   }
 
   @Override

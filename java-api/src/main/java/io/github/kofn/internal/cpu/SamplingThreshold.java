@@ -43,6 +43,9 @@ final class SamplingThreshold {
    * @param k from 1
    */
   float find(float[] keys, int from, int length, int k) {
+    if (length <= selection.few()) {
+      return selection.kthGreatest(keys, from, length, k);
+    }
     if (Float.isNaN(seed)) {
       seedBySample(keys, from, length, k);
     }
