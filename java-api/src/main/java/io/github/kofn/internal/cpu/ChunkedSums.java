@@ -64,18 +64,14 @@ final class ChunkedSums {
     return true;
   }
 
-  /** Computes dX, and tells so, unless another way is better. */
-  boolean backward(Pattern pattern, Companion companion, View dy, View dx, ProductFinish finish) {
-    if (!suits(pattern, dy.rows(), true)) {
-      return false;
-    }
+  /** Computes dX. */
+  void backward(Pattern pattern, Companion companion, View dy, View dx, ProductFinish finish) {
     ChunkPlan plan = ChunkPlan.of(pattern, workers.threads());
     TermChunks[] slabs = plan.backward(companion, workers, widths.pool());
     Scratch shared = widths.pool().take();
     float[] all = readRows(pattern, 0, pattern.layout().out(), shared);
     compute(slabs, (slab, scratch) -> all, dy, dx, finish);
     widths.pool().give(shared);
-    return true;
   }
 
   /** Gives weights, in an array that may be the scratch's line. */
@@ -117,7 +113,7 @@ final class ChunkedSums {
           int panel = part % splits * perSplit;
           Scratch mine = pool.take();
           float[] weights = mine.weights(slab.size());
-          widths.gather().pick(source.of(slab, mine), slab.positions(), weights, slab.size());
+          widths.gather().pick(source.of(slab, mine), slab.positions(), 0, weights, 0, slab.size());
           for (int p = panel; p < Math.min(panels, panel + perSplit); p++) {
             panel(slab, weights, inputs, y, p, finish, mine);
           }

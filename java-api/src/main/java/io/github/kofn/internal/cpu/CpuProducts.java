@@ -37,6 +37,7 @@ final class CpuProducts implements ProductKernels {
   private final ProductSums sums;
   private final ChunkedSums chunked;
   private final FewSums few;
+  private final ColumnSums columns;
   private final ProductGradients gradients;
 
   CpuProducts(int lanes, Workers workers) {
@@ -45,6 +46,7 @@ final class CpuProducts implements ProductKernels {
     this.sums = new ProductSums(widths, workers);
     this.chunked = new ChunkedSums(widths, workers);
     this.few = new FewSums(widths, workers);
+    this.columns = new ColumnSums(widths, workers);
     this.gradients = new ProductGradients(widths, workers);
   }
 
@@ -68,7 +70,11 @@ final class CpuProducts implements ProductKernels {
     ProductFinish epilogue = new ProductFinish.Backward(derivative, z);
     if (few.suits(pattern, dy.rows())) {
       few.backward(pattern, dy, dx, epilogue);
-    } else if (!chunked.backward(pattern, companion, dy, dx, epilogue)) {
+    } else if (chunked.suits(pattern, dy.rows(), true)) {
+      chunked.backward(pattern, companion, dy, dx, epilogue);
+    } else if (columns.suits(pattern, dy.rows())) {
+      columns.backward(pattern, dy, dx, epilogue);
+    } else {
       sums.compute(ProductTerms.backward(pattern, companion, widths), dy, dx, epilogue);
     }
   }

@@ -113,23 +113,6 @@ final class Elements {
     }
   }
 
-  /** Reads the elements of a column in some rows, widened exactly. */
-  static void readColumn(
-      View view, long column, int[] rows, int first, float[] to, int at, int count) {
-    long pitch = view.pitch();
-    if (view.type() != DType.F32) {
-      for (int i = 0; i < count; i++) {
-        to[at + i] = get(view, rows[first + i] * pitch + column);
-      }
-      return;
-    }
-    MemorySegment from = view.buffer().host();
-    long offset = view.offset() + column * Float.BYTES;
-    for (int i = 0; i < count; i++) {
-      to[at + i] = from.get(FLOAT, offset + rows[first + i] * pitch * Float.BYTES);
-    }
-  }
-
   /** Writes one F32 element. */
   static void set(View view, long index, float value) {
     view.buffer().host().set(FLOAT, view.offset() + index * Float.BYTES, value);

@@ -13,8 +13,8 @@ interface GatherKernel {
   /** U16 inputs in native memory, from a byte on, as {@link #rows} takes them. */
   void widen(MemorySegment inputs, long at, int[] to, int count);
 
-  /** {@code to[i] = from[positions[i]]} for the first {@code count} positions. */
-  void pick(float[] from, int[] positions, float[] to, int count);
+  /** {@code to[toAt + i] = from[positions[at + i]]} for {@code count} positions. */
+  void pick(float[] from, int[] positions, int at, float[] to, int toAt, int count);
 
   /**
    * Partial sums of rows of {@code k} terms each: those of row {@code r}, from {@code sums[sumsAt +

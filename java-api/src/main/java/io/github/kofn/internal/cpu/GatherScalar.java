@@ -19,9 +19,9 @@ final class GatherScalar implements GatherKernel {
   }
 
   @Override
-  public void pick(float[] from, int[] positions, float[] to, int count) {
+  public void pick(float[] from, int[] positions, int at, float[] to, int toAt, int count) {
     for (int i = 0; i < count; i++) {
-      to[i] = from[positions[i]];
+      to[toAt + i] = from[positions[at + i]];
     }
   }
 

@@ -53,13 +53,13 @@ final class GatherVectors implements GatherKernel {
   }
 
   @Override
-  public void pick(float[] from, int[] positions, float[] to, int count) {
+  public void pick(float[] from, int[] positions, int at, float[] to, int toAt, int count) {
     int i = 0;
     for (; i + L <= count; i += L) {
-      gather(from, positions, i).intoArray(to, i);
+      gather(from, positions, at + i).intoArray(to, toAt + i);
     }
     for (; i < count; i++) {
-      to[i] = from[positions[i]];
+      to[toAt + i] = from[positions[at + i]];
     }
   }
 

@@ -150,11 +150,6 @@ final class ProductTerms {
       listRows(first, end, lists);
       return;
     }
-    boolean wholeBlocks = layout.out() % layout.blockOut() == 0;
-    if (companion != null && !keepsEverything() && wholeBlocks && layout.blockIn() == 1) {
-      listSingleColumns(first, end, lists, scratch);
-      return;
-    }
     for (int unit = first; unit < end; unit++) {
       list(unit, lists, scratch);
     }
@@ -410,10 +405,6 @@ final class ProductTerms {
     }
     int bo = layout.blockOut();
     int inputsAt = lists.inputs;
-    if (to - from == 1) {
-      listSingleColumn(blockColumn, from, entries, rows, slots, lists);
-      return;
-    }
     for (int e = 0; e < entries; e++) {
       int last = (int) Math.min(layout.out(), (long) (rows[e] + 1) * bo);
       lists.listInputs(rows[e] * bo, last);
@@ -465,99 +456,5 @@ final class ProductTerms {
       }
       term += count;
     }
-  }
-
-  /**
-   * Columns of blocks of one column, a block row of W after the other: elements of a row lie near
-   * each other, those of a column lie a row apart. Each column's list grows at an end of its own.
-   */
-  private void listSingleColumns(int first, int end, TermLists lists, Scratch scratch) {
-    int columns = end - first;
-    int k = layout.k();
-    int bo = layout.blockOut();
-    int[] next = lists.slots(columns + 1 + k);
-    Elements.readIndices(companion.starts(), first, next, 0, columns + 1, scratch);
-    int base = next[0];
-    int inputsAt = lists.inputs;
-    int weightsAt = lists.weights();
-    int terms = Math.multiplyExact(next[columns] - base, bo);
-    lists.inputs(terms);
-    lists.inputs += terms;
-    for (int c = 0; c < columns; c++) {
-      int length = (next[c + 1] - next[c]) * bo;
-      next[c] = (next[c] - base) * bo;
-      lists.group(first + c, first + c + 1, inputsAt + next[c], length);
-    }
-    float[] line = scratch.line(Math.multiplyExact(k, bo));
-    for (int r = 0; r < layout.blockRows(); r++) {
-      long row = (long) r * k;
-      int from = Elements.lowerBound(pattern.indices(), row, k, first);
-      int count = Elements.lowerBound(pattern.indices(), row, k, end) - from;
-      Elements.readIndices(pattern.indices(), row + from, next, columns + 1, count, scratch);
-      View values = pattern.values();
-      if (pattern.packed()) {
-        Elements.read(values, (row + from) * bo, line, 0, count * bo);
-      }
-      for (int i = 0; i < bo && !pattern.packed(); i++) {
-        long o = (long) r * bo + i;
-        Elements.readAt(values, o * values.pitch(), next, columns + 1, line, i * count, count);
-      }
-      int step = pattern.packed() ? bo : 1;
-      int across = pattern.packed() ? 1 : count;
-      for (int j = 0; j < count; j++) {
-        int column = next[columns + 1 + j] - first;
-        int at = next[column];
-        next[column] = at + bo;
-        for (int i = 0; i < bo; i++) {
-          lists.input[inputsAt + at + i] = r * bo + i;
-          lists.weight[weightsAt + at + i] = line[j * step + i * across];
-        }
-      }
-    }
-  }
-
-  /** One column of W: its elements lie apart, and are fetched one by one. */
-  private void listSingleColumn(
-      int blockColumn, int column, int entries, int[] rows, int[] slots, TermLists lists) {
-    int bo = layout.blockOut();
-    int inputsAt = lists.inputs;
-    int[] input = lists.inputs(Math.multiplyExact(entries, bo));
-    int length = 0;
-    for (int e = 0; e < entries; e++) {
-      int first = rows[e] * bo;
-      int end = Math.min(bo, layout.out() - first) + first;
-      for (int o = first; o < end; o++) {
-        input[inputsAt + length++] = o;
-      }
-    }
-    lists.inputs += length;
-    lists.group(column, column + 1, inputsAt, length);
-    int weightsAt = lists.weightsAt(lists.groups - 1);
-    View values = pattern.values();
-    if (!pattern.packed()) {
-      Elements.readColumn(values, column, input, inputsAt, lists.weight, weightsAt, length);
-      return;
-    }
-    // Packed values as a matrix of rows of blocks: entry e's block begins in row (row k + slot) bo.
-    View blocks =
-        new View(
-            values.buffer(),
-            values.offset(),
-            values.type(),
-            0,
-            0,
-            layout.blockIn(),
-            values.layout());
-    int[] packedRows = lists.positions(length);
-    int next = 0;
-    for (int e = 0; e < entries; e++) {
-      int first = (rows[e] * layout.k() + slots[entries + e]) * bo;
-      int count = Math.min(bo, layout.out() - rows[e] * bo);
-      for (int i = 0; i < count; i++) {
-        packedRows[next++] = first + i;
-      }
-    }
-    long inBlock = column - (long) blockColumn * layout.blockIn();
-    Elements.readColumn(blocks, inBlock, packedRows, 0, lists.weight, weightsAt, length);
   }
 }

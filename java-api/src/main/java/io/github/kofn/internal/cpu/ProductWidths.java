@@ -9,7 +9,7 @@ final class ProductWidths {
   private final int lanes;
   private final Width scalar =
       new Width(
-          new ProductScalar(), new SumScalar(), new GroupScalar(), null, new StripScalar());
+          new ProductScalar(), new SumScalar(), new GroupScalar(), null, new StripScalar(), new ColumnScalar());
   private final Width four;
   private final Width eight;
   private final Width widest;
@@ -20,14 +20,15 @@ final class ProductWidths {
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(
-      ProductLanes lanes, SumKernels sums, GroupKernels groups, ChunkKernel chunks, StripKernel strips) {
+      ProductLanes lanes, SumKernels sums, GroupKernels groups, ChunkKernel chunks, StripKernel strips, ColumnKernel columns) {
     static Width vectors(int lanes) {
       return new Width(
           Lanes.load(ProductLanes.class, "ProductVectors", lanes),
           Lanes.load(SumKernels.class, "SumVectors", lanes),
           Lanes.load(GroupKernels.class, "GroupVectors", lanes),
           Lanes.load(ChunkKernel.class, "ChunkVectors", lanes),
-          Lanes.load(StripKernel.class, "StripVectors", lanes));
+          Lanes.load(StripKernel.class, "StripVectors", lanes),
+          Lanes.load(ColumnKernel.class, "ColumnVectors", lanes));
     }
   }
 
@@ -95,6 +96,11 @@ final class ProductWidths {
   StripKernel stripsWithin(int inputs) {
     int lanes = Integer.highestOneBit(Math.min(inputs, 16));
     return (lanes < 4 ? scalar : choose(lanes)).strips;
+  }
+
+  /** Input gradients of so many examples through single columns. */
+  ColumnKernel columns(int width) {
+    return choose(width).columns;
   }
 
   /** Dot products with the widest vectors; null where there are none. */
