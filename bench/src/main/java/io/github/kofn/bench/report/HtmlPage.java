@@ -16,7 +16,7 @@ final class HtmlPage {
       .table { overflow-x: auto; }
       table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
       th, td { border-bottom: 1px solid #8886; padding: .25rem .6rem; text-align: right; white-space: nowrap; }
-      th:first-child, td:first-child { text-align: left; }
+      th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
       """;
 
   private final Report report;

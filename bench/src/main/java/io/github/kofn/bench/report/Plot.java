@@ -32,6 +32,15 @@ final class Plot {
 
   private static final int SHAPES = 4;
 
+  /** What a mark looks like. */
+  record Look(int shape, String color) {
+    /** The look of a column; 32 columns look different. */
+    static Look of(int who) {
+      int round = who / COLORS.size();
+      return new Look((who + round) % SHAPES, COLORS.get(who % COLORS.size()));
+    }
+  }
+
   private final Table table;
   private final StringBuilder out = new StringBuilder();
   private final List<String> labels;
@@ -121,7 +130,7 @@ final class Plot {
         HtmlPage.escape(row.label()),
         number(Math.log10(value)),
         table.unit().label());
-    line(from, y, x(Math.log10(value + error)), y, 0.7, color(who));
+    line(from, y, x(Math.log10(value + error)), y, 0.7, Look.of(who).color());
     mark(who, x(Math.log10(value)), y);
     add("</g>%n");
   }
@@ -131,9 +140,10 @@ final class Plot {
   }
 
   private void mark(int who, double x, double y) {
-    String color = color(who);
+    Look look = Look.of(who);
+    String color = look.color();
     double r = RADIUS;
-    switch (who % SHAPES) {
+    switch (look.shape()) {
       case 0 -> add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\"/>%n", x, y, r, color);
       case 1 ->
           add(
@@ -149,10 +159,6 @@ final class Plot {
               "<path d=\"M%.1f %.1fl%3$.1f %4$.1fh-%4$.1fz\" fill=\"%5$s\"/>%n",
               x, y - r, r, 2 * r, color);
     }
-  }
-
-  private static String color(int who) {
-    return COLORS.get(who % COLORS.size());
   }
 
   private void line(double x1, double y1, double x2, double y2, double opacity) {

@@ -64,7 +64,12 @@ final class Table {
     this.suite = suite;
     this.operation = operation;
     this.unit = Unit.of(suite);
-    this.columns = measurements.stream().map(Measurement::who).distinct().toList();
+    this.columns =
+        measurements.stream()
+            .map(Measurement::who)
+            .distinct()
+            .sorted(Comparator.comparing(who -> !who.startsWith(KOFN)))
+            .toList();
     // Who has fewer parameters, such as a dense peer, joins the rows of those who have more.
     List<Measurement> bases =
         measurements.stream()

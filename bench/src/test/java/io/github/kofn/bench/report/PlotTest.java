@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.bench.report;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,6 +9,8 @@ import io.github.kofn.bench.Measurement;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -23,6 +26,21 @@ class PlotTest {
     String svg = Plot.svg(table);
     assertTrue(svg.startsWith("<svg"));
     assertFalse(svg.matches("(?s).*(NaN|Infinity).*"), "a coordinate is not a number");
+  }
+
+  @Test
+  void columnsLookDifferent() {
+    assertEquals(32, IntStream.range(0, 32).mapToObj(Plot.Look::of).distinct().count());
+  }
+
+  @Test
+  void kofnComesFirst() {
+    List<Measurement> all =
+        List.of(
+            measurement("openblas", 3e6, 1e5),
+            measurement("kofn", 1e6, 1e5),
+            measurement("kofn256", 2e6, 1e5));
+    assertEquals(List.of("kofn", "kofn256", "openblas"), Table.of(all).getFirst().columns());
   }
 
   private static Measurement measurement(String who, double nanoseconds, double error) {
