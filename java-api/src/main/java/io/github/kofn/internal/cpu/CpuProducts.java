@@ -35,6 +35,7 @@ final class CpuProducts implements ProductKernels {
   private final ProductWidths widths;
   private final Workers workers;
   private final ProductSums sums;
+  private final BlockSums blocks;
   private final ChunkedSums chunked;
   private final FewSums few;
   private final ColumnSums columns;
@@ -44,6 +45,7 @@ final class CpuProducts implements ProductKernels {
     this.widths = new ProductWidths(lanes);
     this.workers = workers;
     this.sums = new ProductSums(widths, workers);
+    this.blocks = new BlockSums(widths, workers);
     this.chunked = new ChunkedSums(widths, workers);
     this.few = new FewSums(widths, workers);
     this.columns = new ColumnSums(widths, workers);
@@ -59,6 +61,8 @@ final class CpuProducts implements ProductKernels {
     }
     if (few.suits(pattern, x.rows())) {
       few.forward(pattern, x, y, epilogue);
+    } else if (blocks.suits(pattern, x.rows())) {
+      blocks.forward(pattern, x, y, epilogue);
     } else if (!chunked.forward(pattern, x, y, epilogue)) {
       sums.compute(ProductTerms.forward(pattern, widths), x, y, epilogue);
     }
@@ -70,6 +74,8 @@ final class CpuProducts implements ProductKernels {
     ProductFinish epilogue = new ProductFinish.Backward(derivative, z);
     if (few.suits(pattern, dy.rows())) {
       few.backward(pattern, dy, dx, epilogue);
+    } else if (blocks.suits(pattern, dy.rows())) {
+      blocks.backward(pattern, companion, dy, dx, epilogue);
     } else if (chunked.suits(pattern, dy.rows(), true)) {
       chunked.backward(pattern, companion, dy, dx, epilogue);
     } else if (columns.suits(pattern, dy.rows())) {

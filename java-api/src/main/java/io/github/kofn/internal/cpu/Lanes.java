@@ -14,7 +14,7 @@ import java.util.concurrent.ConcurrentMap;
  * One source, one class a vector width. The compiler makes good vector code only where the species
  * is a static constant. A vector kernel class is therefore written once, against {@code static
  * final VectorSpecies<Float> F = Species.floats(lookup())}, and {@link #load defined} as a hidden
- * class for each width that is asked for, with the width as its class data.
+ * class for each width that is asked for, with the {@link Kernel width} as its class data.
  */
 final class Lanes {
   private static final String MODULE = "jdk.incubator.vector";
@@ -69,7 +69,13 @@ final class Lanes {
    * width. The class is defined once, since compiled code is a class's own.
    */
   static <T> T load(Class<T> contract, String implementation, int lanes) {
-    Class<?> type = DEFINED.computeIfAbsent(new Kernel(implementation, lanes), Lanes::define);
+    return load(contract, implementation, lanes, 1);
+  }
+
+  /** The same with a distance fixed, too: what {@link Species#distance} is to give. */
+  static <T> T load(Class<T> contract, String implementation, int lanes, int distance) {
+    Kernel kernel = new Kernel(implementation, lanes, distance);
+    Class<?> type = DEFINED.computeIfAbsent(kernel, Lanes::define);
     try {
       var constructor = type.getDeclaredConstructor();
       return contract.cast(constructor.newInstance());
@@ -79,15 +85,14 @@ final class Lanes {
     }
   }
 
-  private record Kernel(String implementation, int lanes) {}
+  /** What a class is defined for; its class data. */
+  record Kernel(String implementation, int lanes, int distance) {}
 
   private static Class<?> define(Kernel kernel) {
     MethodHandles.Lookup lookup = MethodHandles.lookup();
     String resource = kernel.implementation + ".class";
     try (InputStream in = Lanes.class.getResourceAsStream(resource)) {
-      return lookup
-          .defineHiddenClassWithClassData(in.readAllBytes(), kernel.lanes, true)
-          .lookupClass();
+      return lookup.defineHiddenClassWithClassData(in.readAllBytes(), kernel, true).lookupClass();
     } catch (IOException | IllegalAccessException e) {
       throw new IllegalStateException("cannot define " + kernel, e);
     }

@@ -17,6 +17,7 @@ final class ProductWidths {
   private final DotKernels dots;
   private final PairKernel pairs;
   private final TurnKernel[] turns;
+  private final TileKernels[][] tiles = new TileKernels[5][7];
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(
@@ -42,6 +43,12 @@ final class ProductWidths {
     this.turns = new TurnKernel[3];
     for (int i = 0; i < turns.length && 4 << i <= lanes; i++) {
       turns[i] = Lanes.load(TurnKernel.class, "TurnVectors", 4 << i);
+    }
+    for (int l = 4; l <= lanes; l *= 2) {
+      for (int d = TileKernels.SIDE_BY_SIDE; d <= TileKernels.A_ROW_APART; d *= 2) {
+        tiles[Integer.numberOfTrailingZeros(l)][Integer.numberOfTrailingZeros(d)] =
+            TileKernels.reads(d) ? Lanes.load(TileKernels.class, "TileVectors", l, d) : null;
+      }
     }
     // Gathers of eight or four cost more than as many loads.
     this.gather =
@@ -101,6 +108,15 @@ final class ProductWidths {
   /** Input gradients of so many examples through single columns. */
   ColumnKernel columns(int width) {
     return choose(width).columns;
+  }
+
+  /**
+   * Tiles of sums for so many examples, two at least, of weights that lie so far apart: one of the
+   * distances that tiles {@link TileKernels#reads read}.
+   */
+  TileKernels tiles(int width, int distance) {
+    int index = Integer.numberOfTrailingZeros(of(width).lanes());
+    return tiles[index][Integer.numberOfTrailingZeros(distance)];
   }
 
   /** Dot products with the widest vectors; null where there are none. */

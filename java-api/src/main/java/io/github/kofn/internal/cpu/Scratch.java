@@ -23,6 +23,9 @@ final class Scratch {
   /** The lists of the part that holds this. */
   final TermLists lists = new TermLists(this);
 
+  /** The tiles of the part that holds this. */
+  final TileLists tiles = new TileLists(this);
+
   private char[] chars = new char[0];
   private float[] line = new float[0];
   private float[] weights = new float[0];

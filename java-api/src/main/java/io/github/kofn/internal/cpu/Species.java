@@ -33,13 +33,20 @@ final class Species {
     return VectorSpecies.of(long.class, shape(lookup));
   }
 
+  /** The distance that the lookup's class was defined for. */
+  static int distance(MethodHandles.Lookup lookup) {
+    return kernel(lookup).distance();
+  }
+
   private static VectorShape shape(MethodHandles.Lookup lookup) {
-    Integer lanes;
+    return VectorShape.forBitSize(kernel(lookup).lanes() * 32);
+  }
+
+  private static Lanes.Kernel kernel(MethodHandles.Lookup lookup) {
     try {
-      lanes = MethodHandles.classData(lookup, "_", Integer.class);
+      return MethodHandles.classData(lookup, "_", Lanes.Kernel.class);
     } catch (IllegalAccessException e) {
       throw new IllegalStateException(e);
     }
-    return VectorShape.forBitSize(lanes * 32);
   }
 }

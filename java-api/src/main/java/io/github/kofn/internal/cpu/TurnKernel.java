@@ -19,4 +19,17 @@ interface TurnKernel {
    * vector is read, and of the last a vector is written.
    */
   void lay(MemorySegment from, long at, long distance, int rows, float[] to, int toAt, int pitch);
+
+  /**
+   * Copies the first {@code count} floats of rows, {@code distance} and {@code pitch} bytes apart.
+   */
+  void copy(
+      MemorySegment from,
+      long at,
+      long distance,
+      int rows,
+      int count,
+      MemorySegment to,
+      long toAt,
+      long pitch);
 }

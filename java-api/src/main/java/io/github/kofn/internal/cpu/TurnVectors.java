@@ -2,6 +2,7 @@
 package io.github.kofn.internal.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
@@ -17,6 +18,7 @@ final class TurnVectors implements TurnKernel {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int L = F.length();
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   /** The bytes of a vector. */
   private static final long V = 4L * L;
@@ -129,6 +131,29 @@ final class TurnVectors implements TurnKernel {
       MemorySegment from, long at, long distance, int rows, float[] to, int toAt, int pitch) {
     for (int i = 0; i < rows; i++) {
       load(from, at + i * distance).intoArray(to, toAt + i * pitch);
+    }
+  }
+
+  @Override
+  public void copy(
+      MemorySegment from,
+      long at,
+      long distance,
+      int rows,
+      int count,
+      MemorySegment to,
+      long toAt,
+      long pitch) {
+    int whole = count - count % L;
+    for (int r = 0; r < rows; r++) {
+      long source = at + r * distance;
+      long target = toAt + r * pitch;
+      for (int i = 0; i < whole; i += L) {
+        load(from, source + 4L * i).intoMemorySegment(to, target + 4L * i, ORDER);
+      }
+      for (int i = whole; i < count; i++) {
+        to.set(FLOAT, target + 4L * i, from.get(FLOAT, source + 4L * i));
+      }
     }
   }
 }
