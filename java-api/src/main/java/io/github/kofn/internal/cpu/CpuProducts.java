@@ -92,7 +92,7 @@ final class CpuProducts implements ProductKernels {
 
   @Override
   public void maskGradient(KofNLayout layout, View weights, View x, View dy, View target) {
-    gradients.mask(layout, weights, x, dy, target);
+    MaskGradient.compute(widths, workers, layout, weights, x, dy, target);
   }
 
   @Override

@@ -192,44 +192,6 @@ final class ProductGradients {
     }
   }
 
-  /** dY^T X times the weights, summed over blocks. */
-  void mask(KofNLayout layout, View weights, View x, View dy, View target) {
-    for (int r = 0; r < layout.blockRows(); r++) {
-      clear(target, r);
-    }
-    DenseGradient.Taker taker =
-        (o, feature, count, line) -> addToBlocks(layout, weights, target, o, feature, count, line);
-    new DenseGradient(widths, workers, x, dy).compute(layout.blockIn(), taker);
-  }
-
-  private static void clear(View target, int row) {
-    MemorySegment memory = target.buffer().host();
-    long at = target.offset() + 4L * row * target.pitch();
-    memory.asSlice(at, 4 * target.columns()).fill((byte) 0);
-  }
-
-  /** Multiplies a piece of a row of dY^T X by the weights and adds it to the blocks' sums. */
-  private static void addToBlocks(
-      KofNLayout layout, View weights, View target, int o, int feature, int count, float[] line) {
-    Elements.read(weights, o * weights.pitch() + feature, line, STEP, count);
-    int bi = layout.blockIn();
-    int first = feature / bi;
-    int columns = (feature + count - 1) / bi - first + 1;
-    long at = o / layout.blockOut() * target.pitch() + first;
-    if (bi == 1 && layout.blockOut() == 1) {
-      for (int i = 0; i < count; i++) {
-        line[i] *= line[STEP + i];
-      }
-      Elements.write(target, at, line, 0, columns);
-      return;
-    }
-    Elements.read(target, at, line, 2 * STEP, columns);
-    for (int i = 0; i < count; i++) {
-      line[2 * STEP + (feature + i) / bi - first] += line[i] * line[STEP + i];
-    }
-    Elements.write(target, at, line, 2 * STEP, columns);
-  }
-
   void activations(View dy, Activation activation, View z, float scale, View dz, View dBias) {
     int features = Math.toIntExact(dy.columns());
     int panels = Tiles.panels(dy.rows());

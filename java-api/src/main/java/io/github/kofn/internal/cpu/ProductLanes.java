@@ -54,8 +54,34 @@ interface ProductLanes {
   /** {@code y = y + x}. */
   void add(MemorySegment y, long yAt, MemorySegment x, long xAt, int width);
 
-  /** {@code y = y * x}. */
-  void multiply(MemorySegment y, long yAt, MemorySegment x, long xAt, int width);
+  /**
+   * {@code to = a * b} for rows of {@code width} floats; those of {@code a} lie behind each other,
+   * those of the others {@code pitch} bytes apart.
+   */
+  void products(
+      MemorySegment to,
+      long toAt,
+      long toPitch,
+      MemorySegment a,
+      long aAt,
+      MemorySegment b,
+      long bAt,
+      long bPitch,
+      int rows,
+      int width);
+
+  /** {@code to = to + a * b}, in the order of rows. */
+  void addProducts(
+      MemorySegment to,
+      long toAt,
+      long toPitch,
+      MemorySegment a,
+      long aAt,
+      MemorySegment b,
+      long bAt,
+      long bPitch,
+      int rows,
+      int width);
 
   /** Adds elements to the lanes of a partial sum, as {@link #dots} does. */
   void total(MemorySegment y, long yAt, int width, float[] sums, int sumsAt);

@@ -86,10 +86,45 @@ final class ProductScalar implements ProductLanes {
   }
 
   @Override
-  public void multiply(MemorySegment y, long yAt, MemorySegment x, long xAt, int width) {
-    for (long i = 0; i < 4L * width; i += 4) {
-      float product = y.get(JAVA_FLOAT_UNALIGNED, yAt + i) * x.get(JAVA_FLOAT_UNALIGNED, xAt + i);
-      y.set(JAVA_FLOAT_UNALIGNED, yAt + i, product);
+  public void products(
+      MemorySegment to,
+      long toAt,
+      long toPitch,
+      MemorySegment a,
+      long aAt,
+      MemorySegment b,
+      long bAt,
+      long bPitch,
+      int rows,
+      int width) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < width; i++) {
+        float factor = a.get(JAVA_FLOAT_UNALIGNED, aAt + 4L * ((long) r * width + i));
+        float product = factor * b.get(JAVA_FLOAT_UNALIGNED, bAt + r * bPitch + 4L * i);
+        to.set(JAVA_FLOAT_UNALIGNED, toAt + r * toPitch + 4L * i, product);
+      }
+    }
+  }
+
+  @Override
+  public void addProducts(
+      MemorySegment to,
+      long toAt,
+      long toPitch,
+      MemorySegment a,
+      long aAt,
+      MemorySegment b,
+      long bAt,
+      long bPitch,
+      int rows,
+      int width) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < width; i++) {
+        long at = toAt + r * toPitch + 4L * i;
+        float factor = a.get(JAVA_FLOAT_UNALIGNED, aAt + 4L * ((long) r * width + i));
+        float product = factor * b.get(JAVA_FLOAT_UNALIGNED, bAt + r * bPitch + 4L * i);
+        to.set(JAVA_FLOAT_UNALIGNED, at, to.get(JAVA_FLOAT_UNALIGNED, at) + product);
+      }
     }
   }
 

@@ -297,10 +297,45 @@ final class ProductVectors implements ProductLanes {
   }
 
   @Override
-  public void multiply(MemorySegment y, long yAt, MemorySegment x, long xAt, int width) {
-    for (int i = 0; i < width; i += L) {
-      FloatVector product = load(y, yAt + 4L * i).mul(load(x, xAt + 4L * i));
-      product.intoMemorySegment(y, yAt + 4L * i, ORDER);
+  public void products(
+      MemorySegment to,
+      long toAt,
+      long toPitch,
+      MemorySegment a,
+      long aAt,
+      MemorySegment b,
+      long bAt,
+      long bPitch,
+      int rows,
+      int width) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < width; i += L) {
+        long at = aAt + 4L * ((long) r * width + i);
+        FloatVector product = load(a, at).mul(load(b, bAt + r * bPitch + 4L * i));
+        product.intoMemorySegment(to, toAt + r * toPitch + 4L * i, ORDER);
+      }
+    }
+  }
+
+  @Override
+  public void addProducts(
+      MemorySegment to,
+      long toAt,
+      long toPitch,
+      MemorySegment a,
+      long aAt,
+      MemorySegment b,
+      long bAt,
+      long bPitch,
+      int rows,
+      int width) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < width; i += L) {
+        long at = aAt + 4L * ((long) r * width + i);
+        long target = toAt + r * toPitch + 4L * i;
+        FloatVector sum = load(a, at).fma(load(b, bAt + r * bPitch + 4L * i), load(to, target));
+        sum.intoMemorySegment(to, target, ORDER);
+      }
     }
   }
 

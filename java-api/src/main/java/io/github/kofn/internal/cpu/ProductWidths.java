@@ -44,15 +44,23 @@ final class ProductWidths {
     for (int i = 0; i < turns.length && 4 << i <= lanes; i++) {
       turns[i] = Lanes.load(TurnKernel.class, "TurnVectors", 4 << i);
     }
-    for (int l = 4; l <= lanes; l *= 2) {
+    for (int l = 1; l <= lanes; l *= 2) {
       for (int d = TileKernels.SIDE_BY_SIDE; d <= TileKernels.A_ROW_APART; d *= 2) {
-        tiles[Integer.numberOfTrailingZeros(l)][Integer.numberOfTrailingZeros(d)] =
-            TileKernels.reads(d) ? Lanes.load(TileKernels.class, "TileVectors", l, d) : null;
+        if (l != 2 && TileKernels.reads(d)) {
+          tiles[Integer.numberOfTrailingZeros(l)][Integer.numberOfTrailingZeros(d)] =
+              loadTiles(l, d);
+        }
       }
     }
     // Gathers of eight or four cost more than as many loads.
     this.gather =
         lanes < 16 ? new GatherScalar() : Lanes.load(GatherKernel.class, "GatherVectors", lanes);
+  }
+
+  private static TileKernels loadTiles(int lanes, int distance) {
+    return lanes == 1
+        ? new TileScalar(distance)
+        : Lanes.load(TileKernels.class, "TileVectors", lanes, distance);
   }
 
   /** The lanes of the widest. */
@@ -111,8 +119,8 @@ final class ProductWidths {
   }
 
   /**
-   * Tiles of sums for so many examples, two at least, of weights that lie so far apart: one of the
-   * distances that tiles {@link TileKernels#reads read}.
+   * Tiles of sums for so many examples, of weights that lie so far apart: one of the distances that
+   * tiles {@link TileKernels#reads read}.
    */
   TileKernels tiles(int width, int distance) {
     int index = Integer.numberOfTrailingZeros(of(width).lanes());
