@@ -52,16 +52,14 @@ final class BlockRows {
     int side = Math.min(DENSE, l.in());
     long pitch = pattern.packed() ? l.in() : v.pitch();
     View dense = new View(v.buffer(), v.offset(), v.type(), l.out(), l.in(), pitch, v.layout());
-    KofNLayout blocks =
-        new KofNLayout(l.out(), l.in(), DENSE, side, Math.ceilDiv(l.in(), side));
+    KofNLayout blocks = new KofNLayout(l.out(), l.in(), DENSE, side, Math.ceilDiv(l.in(), side));
     return new BlockRows(blocks, null, false, dense);
   }
 
   /** Whether rows are kept whole and lie as those of a dense matrix. */
   static boolean isRowsOfAll(Pattern pattern) {
     KofNLayout l = pattern.layout();
-    boolean rowsLieTogether =
-        !pattern.packed() || (l.blockOut() == 1 && l.in() % l.blockIn() == 0);
+    boolean rowsLieTogether = !pattern.packed() || (l.blockOut() == 1 && l.in() % l.blockIn() == 0);
     return l.isDense() && rowsLieTogether;
   }
 
@@ -131,7 +129,8 @@ final class BlockRows {
             && inputsOfLast() < layout.blockIn();
     int whole = cut ? slots - 1 : slots;
     if (!direct) {
-      return new Row(stage(blockRow, from, columns, slots, scratch), 0, place, columns, whole, slots);
+      return new Row(
+          stage(blockRow, from, columns, slots, scratch), 0, place, columns, whole, slots);
     }
     long size = (long) layout.blockOut() * layout.blockIn();
     long element =

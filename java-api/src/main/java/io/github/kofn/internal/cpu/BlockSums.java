@@ -29,27 +29,22 @@ final class BlockSums {
     this.workers = workers;
   }
 
-  /** A last panel of a single example is summed in another order, as everywhere. */
-  private boolean suits(Pattern pattern, long batch) {
+  /**
+   * Whether a product of so many examples, forward or backward, is computed so. A last panel of a
+   * single example is summed in another order, as everywhere.
+   */
+  boolean suits(Pattern pattern, long batch) {
     return batch > 8 && batch % Layout.PANEL != 1 && BlockTerms.suits(pattern, widths);
   }
 
-  /** Computes Y, or tells that another way suits it. */
-  boolean forward(Pattern pattern, View x, View y, ProductFinish finish) {
-    if (!suits(pattern, x.rows())) {
-      return false;
-    }
+  /** Computes Y. */
+  void forward(Pattern pattern, View x, View y, ProductFinish finish) {
     compute(new BlockTerms(pattern, null, widths), x, y, finish);
-    return true;
   }
 
-  /** Computes dX, or tells that another way suits it. */
-  boolean backward(Pattern pattern, Companion companion, View dy, View dx, ProductFinish finish) {
-    if (!suits(pattern, dy.rows())) {
-      return false;
-    }
+  /** Computes dX. */
+  void backward(Pattern pattern, Companion companion, View dy, View dx, ProductFinish finish) {
     compute(new BlockTerms(pattern, companion, widths), dy, dx, finish);
-    return true;
   }
 
   private void compute(BlockTerms terms, View x, View y, ProductFinish finish) {

@@ -62,9 +62,11 @@ final class BlockTerms {
     this.outputs = forward ? layout.out() : layout.in();
     this.block = Math.min(outputs, forward ? layout.blockOut() : layout.blockIn());
     this.split = Math.ceilDiv(block, UNIT);
-    boolean packed = this.pattern.packed();
-    this.direct =
-        forward ? packed && TileKernels.reads(layout.blockIn()) : packed || termsOfColumn() <= FEW;
+    boolean stays =
+        forward
+            ? this.pattern.packed() && TileKernels.reads(layout.blockIn())
+            : this.pattern.packed() || termsOfColumn() <= FEW;
+    this.direct = stays && layout.k() > 0;
     int stored = direct ? layout.blockIn() : TileKernels.A_ROW_APART;
     this.distance = forward ? stored : TileKernels.SIDE_BY_SIDE;
   }

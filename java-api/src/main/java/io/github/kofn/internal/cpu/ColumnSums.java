@@ -22,7 +22,9 @@ import java.lang.foreign.MemorySegment;
  * four broadcasts. A column's sum runs over rows in ascending order.
  */
 final class ColumnSums {
-  /** Floats of dX that a chunk has in a panel: 64 KiB, of which the first-level cache holds most. */
+  /**
+   * Floats of dX that a chunk has in a panel: 64 KiB, of which the first-level cache holds most.
+   */
   private static final int CHUNK = 1 << 14;
 
   /** Blocks of a block row in a chunk, at least: they pay for loading its rows of dY. */
@@ -119,8 +121,7 @@ final class ColumnSums {
               list(from, part * share, Math.min(count, (part + 1) * share), mine);
               widths.pool().give(mine);
             });
-        workers.run(
-            chunks * panels, part -> add(part / panels, part % panels, from, count));
+        workers.run(chunks * panels, part -> add(part / panels, part % panels, from, count));
       }
       workers.run(
           chunks * panels,
@@ -226,7 +227,9 @@ final class ColumnSums {
     private long at(int ofChunk, int panel) {
       return copy == null
           ? Tiles.offset(dx, panel, from(ofChunk))
-          : 4 * ((long) panel * Layout.PANEL * layout.in() + (long) from(ofChunk) * dy.stride(panel));
+          : 4
+              * ((long) panel * Layout.PANEL * layout.in()
+                  + (long) from(ofChunk) * dy.stride(panel));
     }
 
     private long bytes(int ofChunk, int panel) {

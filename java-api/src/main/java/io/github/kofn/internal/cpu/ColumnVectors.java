@@ -76,7 +76,9 @@ final class ColumnVectors implements ColumnKernel {
     }
   }
 
-  /** Four outputs, a full panel: 16 rows' vectors of dY and 5 operands of AVX-512's 32 registers. */
+  /**
+   * Four outputs, a full panel: 16 rows' vectors of dY and 5 operands of AVX-512's 32 registers.
+   */
   private static void fourBy4(
       MemorySegment dy,
       int[] columns,

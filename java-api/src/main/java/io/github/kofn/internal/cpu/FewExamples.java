@@ -106,14 +106,21 @@ final class FewExamples {
     }
   }
 
-  /** Finishes and stores features [from, to) of a result, of which this holds those from {@code
-   * first} on. */
+  /**
+   * Finishes and stores features [from, to) of a result, of which this holds those from {@code
+   * first} on.
+   */
   void store(
-      int first, int from, int to, View y, ProductFinish finish, ProductWidths widths, Scratch mine) {
+      int first,
+      int from,
+      int to,
+      View y,
+      ProductFinish finish,
+      ProductWidths widths,
+      Scratch mine) {
     int stride = widths.stride(batch);
     boolean direct = Tiles.isTile(y, 0, stride);
-    MemorySegment tile =
-        direct ? y.buffer().host() : mine.floats(0, (long) (to - from) * stride);
+    MemorySegment tile = direct ? y.buffer().host() : mine.floats(0, (long) (to - from) * stride);
     long at = direct ? Tiles.offset(y, 0, from) : 0;
     if (feature == 1 && batch == 1) {
       MemorySegment.copy(

@@ -132,7 +132,6 @@ final class FewSums {
     }
   }
 
-
   /** Adds slots [from, to) of which each has so many inputs. */
   private void sum(Dots d, int from, int to, int inputs) {
     if (from == to) {
@@ -160,8 +159,7 @@ final class FewSums {
       for (int o = 0; o < end; o += EIGHT) {
         long at = d.at + o * r.place.row();
         int sumsAt = d.sumsAt + o * lanes;
-        kernel.eight(
-            r.memory, at, r.place, r.columns, from, to, bi, strips, x, d.sums, sumsAt);
+        kernel.eight(r.memory, at, r.place, r.columns, from, to, bi, strips, x, d.sums, sumsAt);
       }
       return;
     }
@@ -171,8 +169,7 @@ final class FewSums {
       long at = d.at + o * r.place.row();
       int sumsAt = d.sumsAt + o * FOUR * lanes;
       kernel.fourOfFour(
-          r.memory, at, r.place, r.columns, from, to, bi, strips, x, xAt, pitch, d.sums,
-          sumsAt);
+          r.memory, at, r.place, r.columns, from, to, bi, strips, x, xAt, pitch, d.sums, sumsAt);
     }
   }
 
@@ -185,15 +182,26 @@ final class FewSums {
     long at = d.at + output * r.place.row();
     if (d.x.batch() == 1) {
       int sumsAt = d.sumsAt + output * kernel.lanes();
-      kernel.one(
-          r.memory, at, r.place, r.columns, from, to, bi, input, width, x, d.sums, sumsAt);
+      kernel.one(r.memory, at, r.place, r.columns, from, to, bi, input, width, x, d.sums, sumsAt);
       return;
     }
     int xAt = d.x.at(d.e);
     int sumsAt = d.sumsAt + output * FOUR * kernel.lanes();
     kernel.oneOfFour(
-        r.memory, at, r.place, r.columns, from, to, bi, input, width, x, xAt,
-        d.x.example(), d.sums, sumsAt);
+        r.memory,
+        at,
+        r.place,
+        r.columns,
+        from,
+        to,
+        bi,
+        input,
+        width,
+        x,
+        xAt,
+        d.x.example(),
+        d.sums,
+        sumsAt);
   }
 
   /** Computes dX. */
@@ -251,12 +259,34 @@ final class FewSums {
         int bi = rows.layout().blockIn();
         if (dy.batch() == 1) {
           kernel.spread(
-              r.memory, r.at, r.place, r.columns, from, to, bi, i, dy.values(), dyAt, outputs,
+              r.memory,
+              r.at,
+              r.place,
+              r.columns,
+              from,
+              to,
+              bi,
+              i,
+              dy.values(),
+              dyAt,
+              outputs,
               dx.values());
         } else {
           kernel.spreadFour(
-              r.memory, r.at, r.place, r.columns, from, to, bi, i, dy.values(), dyAt, outputs,
-              dx.values(), dx.at(e), dx.example());
+              r.memory,
+              r.at,
+              r.place,
+              r.columns,
+              from,
+              to,
+              bi,
+              i,
+              dy.values(),
+              dyAt,
+              outputs,
+              dx.values(),
+              dx.at(e),
+              dx.example());
         }
       }
       i += kernel.lanes();

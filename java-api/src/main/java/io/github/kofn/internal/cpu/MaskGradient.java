@@ -132,7 +132,7 @@ final class MaskGradient {
       list(b / STEP, examples, lists);
       for (int t = 0; t < tiles; t++) {
         int f = from + t * width;
-        MemorySegment mine = turned.asSlice(4 * t * turnedSize);
+        MemorySegment mine = turned.asSlice(4L * t * turnedSize);
         turn(f, Math.min(width, to - f), b / STEP, Tiles.panels(examples), mine);
         memory.asSlice(t * TILE + SUMS_AT, ROW).fill((byte) 0);
       }
@@ -144,7 +144,7 @@ final class MaskGradient {
           int f = from + t * width;
           int count = Math.min(width, to - f);
           MemorySegment tile = memory.asSlice(t * TILE, TILE);
-          lists.sum(g, kernel, turned.asSlice(4 * t * turnedSize), STEP, tile, 0);
+          lists.sum(g, kernel, turned.asSlice(4L * t * turnedSize), STEP, tile, 0);
           if (single) {
             put(tile, first, next, end, f, count, b > 0, scratch);
           } else {
@@ -164,7 +164,7 @@ final class MaskGradient {
     MemorySegment from = x.segment();
     for (int p = 0; p < panels; p++) {
       long source = x.at(firstPanel + p, feature);
-      long target = p * STEP * ROW;
+      long target = (long) p * STEP * ROW;
       for (int f = 0; f < whole; f += side) {
         for (int b = 0; b < STEP; b += side) {
           kernel.square(from, source + f * ROW + 4L * b, ROW, to, target + b * ROW + 4L * f, ROW);

@@ -9,7 +9,12 @@ final class ProductWidths {
   private final int lanes;
   private final Width scalar =
       new Width(
-          new ProductScalar(), new SumScalar(), new GroupScalar(), null, new StripScalar(), new ColumnScalar());
+          new ProductScalar(),
+          new SumScalar(),
+          new GroupScalar(),
+          null,
+          new StripScalar(),
+          new ColumnScalar());
   private final Width four;
   private final Width eight;
   private final Width widest;
@@ -21,7 +26,12 @@ final class ProductWidths {
   private final Scratch.Pool pool = new Scratch.Pool();
 
   private record Width(
-      ProductLanes lanes, SumKernels sums, GroupKernels groups, ChunkKernel chunks, StripKernel strips, ColumnKernel columns) {
+      ProductLanes lanes,
+      SumKernels sums,
+      GroupKernels groups,
+      ChunkKernel chunks,
+      StripKernel strips,
+      ColumnKernel columns) {
     static Width vectors(int lanes) {
       return new Width(
           Lanes.load(ProductLanes.class, "ProductVectors", lanes),

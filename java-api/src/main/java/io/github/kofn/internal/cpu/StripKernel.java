@@ -8,9 +8,9 @@ import java.lang.foreign.MemorySegment;
  * weight is read once for four examples. A strip is a vector's worth of a block's inputs.
  *
  * <p>Slot {@code j} of a block row holds block column {@code columns[j]}. The weights of its first
- * output begin {@code j * place.slot() + columns[j] * place.column()} bytes behind {@code at}, those
- * of the next output {@code place.row()} bytes further on. Inputs of a block column begin at {@code
- * columns[j] * bi}, {@code pitch} apart from one example to the next.
+ * output begin {@code j * place.slot() + columns[j] * place.column()} bytes behind {@code at},
+ * those of the next output {@code place.row()} bytes further on. Inputs of a block column begin at
+ * {@code columns[j] * bi}, {@code pitch} apart from one example to the next.
  */
 interface StripKernel {
   /** Outputs of {@link #eight}. */
@@ -94,8 +94,8 @@ interface StripKernel {
       int sumsAt);
 
   /**
-   * The input gradient of one example: adds the weights of slots [from, to), a whole
-   * strip of their inputs, times {@code dy[dyAt + o]} to {@code dx}, for so many outputs in ascending order.
+   * The input gradient of one example: adds the weights of slots [from, to), a whole strip of their
+   * inputs, times {@code dy[dyAt + o]} to {@code dx}, for so many outputs in ascending order.
    */
   void spread(
       MemorySegment weights,

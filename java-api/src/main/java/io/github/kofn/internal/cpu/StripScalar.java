@@ -73,7 +73,9 @@ final class StripScalar implements StripKernel {
       int sumsAt) {
     float sum = sums[sumsAt];
     for (int j = from; j < to; j++) {
-      sum = Math.fma(weight(weights, at, place, columns[j], j, input), x[columns[j] * bi + input], sum);
+      sum =
+          Math.fma(
+              weight(weights, at, place, columns[j], j, input), x[columns[j] * bi + input], sum);
     }
     sums[sumsAt] = sum;
   }
