@@ -59,7 +59,7 @@ final class CpuProducts implements ProductKernels {
       new ProductIntegers(widths, workers).multiply(pattern, x, y, epilogue);
       return;
     }
-    if (few.suits(pattern, x.rows())) {
+    if (few.suits(pattern, x.rows(), true)) {
       few.forward(pattern, x, y, epilogue);
     } else if (blocks.suits(pattern, x.rows())) {
       blocks.forward(pattern, x, y, epilogue);
@@ -72,7 +72,7 @@ final class CpuProducts implements ProductKernels {
   public void inputGradient(
       Pattern pattern, Companion companion, View dy, View dx, Activation derivative, View z) {
     ProductFinish epilogue = new ProductFinish.Backward(derivative, z);
-    if (few.suits(pattern, dy.rows())) {
+    if (few.suits(pattern, dy.rows(), false)) {
       few.backward(pattern, dy, dx, epilogue);
     } else if (blocks.suits(pattern, dy.rows())) {
       blocks.backward(pattern, companion, dy, dx, epilogue);

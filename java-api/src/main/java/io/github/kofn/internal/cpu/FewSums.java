@@ -36,7 +36,7 @@ final class FewSums {
   }
 
   /** Whether a product of so many examples, forward or backward, is computed so. */
-  boolean suits(Pattern pattern, long batch) {
+  boolean suits(Pattern pattern, long batch, boolean forward) {
     KofNLayout l = pattern.layout();
     return widths.lanes() > 1
         && batch > 0
@@ -44,8 +44,16 @@ final class FewSums {
         && l.out() > 0
         && l.in() > 1
         && l.k() > 0
-        && (l.blockIn() > 1 || BlockRows.isRowsOfAll(pattern))
+        && (l.blockIn() > 1 || BlockRows.isRowsOfAll(pattern) || (forward && isStacked(pattern, batch)))
         && (long) Math.max(l.in(), l.out()) * 2 * MOST < Integer.MAX_VALUE;
+  }
+
+  /**
+   * Whether weights of an input lie side by side for enough outputs. Four outputs of more than four
+   * examples are better computed with vectors along the batch.
+   */
+  private static boolean isStacked(Pattern pattern, long batch) {
+    return pattern.packed() && pattern.layout().blockOut() >= (batch <= FOUR ? FOUR : EIGHT);
   }
 
   /** Computes Y. */
@@ -64,7 +72,12 @@ final class FewSums {
         part -> {
           Scratch mine = widths.pool().take();
           int from = part * perPart;
-          sums(rows, inputs, from, Math.min(out, from + perPart), y, finish, mine);
+          int to = Math.min(out, from + perPart);
+          if (rows.layout().blockIn() == 1) {
+            stacks(rows, inputs, from, to, y, finish, mine);
+          } else {
+            sums(rows, inputs, from, to, y, finish, mine);
+          }
           widths.pool().give(mine);
         });
     widths.pool().give(shared);
@@ -99,6 +112,38 @@ final class FewSums {
     widths.of(rows.layout().blockIn()).fold(sums, 0, count, results, 0);
     FewExamples.columns(results, to - from, x.batch())
         .store(from, from, to, y, finish, widths, mine);
+  }
+
+  /** The same for blocks of single columns: vectors along the outputs, and nothing to add up. */
+  private void stacks(
+      BlockRows rows, FewExamples x, int from, int to, View y, ProductFinish finish, Scratch mine) {
+    int batch = x.batch();
+    int bo = rows.layout().blockOut();
+    int size = FewExamples.sizeOfRows(to - from, batch);
+    FewExamples results = FewExamples.rows(mine.sums(size), to - from, batch);
+    for (int r = from / bo; (long) r * bo < to; r++) {
+      BlockRows.Row row = rows.row(r, 0, rows.layout().blockColumns(), mine);
+      long base = row.at - (long) r * bo * row.place.row();
+      int end = (int) Math.min(to, (r + 1L) * bo);
+      for (int o = Math.max(from, r * bo); o < end; ) {
+        StripKernel kernel = widths.stripsWithin(end - o);
+        long at = base + o * row.place.row();
+        for (int e = 0; e < batch; e += FOUR) {
+          int yAt = results.at(e) + o - from;
+          if (batch == 1) {
+            kernel.stack(
+                row.memory, at, row.place.slot(), row.columns, row.slots, x.values(),
+                results.values(), yAt);
+          } else {
+            kernel.stackFour(
+                row.memory, at, row.place.slot(), row.columns, row.slots, x.values(), x.at(e),
+                x.example(), results.values(), yAt, results.example());
+          }
+        }
+        o += kernel.lanes();
+      }
+    }
+    results.store(from, from, to, y, finish, widths, mine);
   }
 
   /** Some outputs of a block row, whose weights begin at a byte, and up to four examples. */

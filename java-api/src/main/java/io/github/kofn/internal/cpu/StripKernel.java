@@ -127,4 +127,33 @@ interface StripKernel {
       float[] dx,
       int dxAt,
       int pitch);
+
+  /**
+   * The forward product of packed blocks of single columns and one example, where vectors lie along
+   * the outputs: {@code y[yAt + l]}, for as many outputs as there are lanes, becomes the sum of
+   * {@code x[columns[j]]} times the l-th weight at {@code at + j * slot} over {@code count} slots.
+   */
+  void stack(
+      MemorySegment weights,
+      long at,
+      long slot,
+      int[] columns,
+      int count,
+      float[] x,
+      float[] y,
+      int yAt);
+
+  /** The same for four examples; those of y lie {@code yPitch} apart. */
+  void stackFour(
+      MemorySegment weights,
+      long at,
+      long slot,
+      int[] columns,
+      int count,
+      float[] x,
+      int xAt,
+      int pitch,
+      float[] y,
+      int yAt,
+      int yPitch);
 }

@@ -164,4 +164,44 @@ final class StripScalar implements StripKernel {
       }
     }
   }
+
+  @Override
+  public void stack(
+      MemorySegment weights,
+      long at,
+      long slot,
+      int[] columns,
+      int count,
+      float[] x,
+      float[] y,
+      int yAt) {
+    float sum = 0;
+    for (int j = 0; j < count; j++) {
+      sum = Math.fma(weights.get(JAVA_FLOAT_UNALIGNED, at + j * slot), x[columns[j]], sum);
+    }
+    y[yAt] = sum;
+  }
+
+  @Override
+  public void stackFour(
+      MemorySegment weights,
+      long at,
+      long slot,
+      int[] columns,
+      int count,
+      float[] x,
+      int xAt,
+      int pitch,
+      float[] y,
+      int yAt,
+      int yPitch) {
+    for (int e = 0; e < FOUR; e++) {
+      float sum = 0;
+      for (int j = 0; j < count; j++) {
+        float w = weights.get(JAVA_FLOAT_UNALIGNED, at + j * slot);
+        sum = Math.fma(w, x[xAt + e * pitch + columns[j]], sum);
+      }
+      y[yAt + e * yPitch] = sum;
+    }
+  }
 }

@@ -310,4 +310,67 @@ final class StripVectors implements StripKernel {
       d.intoArray(dx, i + 3 * pitch);
     }
   }
+
+  @Override
+  public void stack(
+      MemorySegment weights,
+      long at,
+      long slot,
+      int[] columns,
+      int count,
+      float[] x,
+      float[] y,
+      int yAt) {
+    FloatVector a = FloatVector.zero(F);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    long p = at;
+    int j = 0;
+    for (; j + 4 <= count; j += 4) {
+      a = load(weights, p).fma(FloatVector.broadcast(F, x[columns[j]]), a);
+      b = load(weights, p + slot).fma(FloatVector.broadcast(F, x[columns[j + 1]]), b);
+      c = load(weights, p + 2 * slot).fma(FloatVector.broadcast(F, x[columns[j + 2]]), c);
+      d = load(weights, p + 3 * slot).fma(FloatVector.broadcast(F, x[columns[j + 3]]), d);
+      p += 4 * slot;
+    }
+    for (; j < count; j++) {
+      a = load(weights, p).fma(FloatVector.broadcast(F, x[columns[j]]), a);
+      p += slot;
+    }
+    a.add(b).add(c.add(d)).intoArray(y, yAt);
+  }
+
+  @Override
+  public void stackFour(
+      MemorySegment weights,
+      long at,
+      long slot,
+      int[] columns,
+      int count,
+      float[] x,
+      int xAt,
+      int pitch,
+      float[] y,
+      int yAt,
+      int yPitch) {
+    FloatVector a = FloatVector.zero(F);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    long p = at;
+    for (int j = 0; j < count; j++) {
+      FloatVector w = load(weights, p);
+      int i = xAt + columns[j];
+      a = w.fma(FloatVector.broadcast(F, x[i]), a);
+      b = w.fma(FloatVector.broadcast(F, x[i + pitch]), b);
+      c = w.fma(FloatVector.broadcast(F, x[i + 2 * pitch]), c);
+      d = w.fma(FloatVector.broadcast(F, x[i + 3 * pitch]), d);
+      p += slot;
+    }
+    a.intoArray(y, yAt);
+    b.intoArray(y, yAt + yPitch);
+    c.intoArray(y, yAt + 2 * yPitch);
+    d.intoArray(y, yAt + 3 * yPitch);
+  }
 }
