@@ -161,9 +161,10 @@ final class ChunkPlan {
     }
     int count = Math.ceilDiv(outputs, most);
     int each = Math.ceilDiv(outputs, count);
+    int chunk = TermChunks.best(length, inputs);
     TermChunks[] slabs = new TermChunks[Math.ceilDiv(outputs, each)];
     for (int s = 0; s < slabs.length; s++) {
-      slabs[s] = new TermChunks(s * each, Math.min(outputs, (s + 1) * each), inputs);
+      slabs[s] = new TermChunks(s * each, Math.min(outputs, (s + 1) * each), inputs, chunk);
     }
     return slabs;
   }

@@ -35,7 +35,7 @@ final class ChunkedSums {
    */
   boolean suits(Pattern pattern, long batch, boolean backward) {
     KofNLayout layout = pattern.layout();
-    long kept = (long) layout.k() * TermChunks.CHUNK;
+    long kept = (long) layout.k() * TermChunks.best(layout.k(), layout.in());
     return widths.lanes() > 1
         && batch >= Layout.PANEL
         && batch % Layout.PANEL != 1
@@ -151,7 +151,7 @@ final class ChunkedSums {
     MemorySegment all = x.segment(panel).asSlice(x.offset(panel), 4L * x.features() * stride);
     for (int r = 0; r < slab.runs(); r++) {
       int chunk = slab.chunk(r);
-      MemorySegment inputs = all.asSlice(4L * chunk * TermChunks.CHUNK * stride);
+      MemorySegment inputs = all.asSlice(4L * chunk * slab.inputs() * stride);
       kernel.add(
           inputs,
           slab.terms(),

@@ -7,8 +7,8 @@ import java.util.Arrays;
  * The terms of some neighbouring outputs, in the order in which {@link ChunkKernel} reads them.
  *
  * <pre>
- *              chunk 0        chunk 1      a chunk: 128 inputs, whose rows of a panel, 32 KiB, stay
- *  output 0  [ x  x   x   |   x      x ]   in the first-level cache while all outputs meet them.
+ *              chunk 0        chunk 1      a chunk: inputs whose rows of a panel stay in a cache near
+ *  output 0  [ x  x   x   |   x      x ]   the processor while all outputs meet them.
  *  output 1  [   x        | x   x x    ]   Within a chunk outputs with as many terms stand behind
  *  output 2  [  x   x   x |  x     x   ]   each other, a run, for which inner loops all turn
  *                                          equally often: the processor guesses their ends.
@@ -18,11 +18,6 @@ import java.util.Arrays;
  * used again for the next pattern.
  */
 final class TermChunks {
-  /** Inputs of a chunk. */
-  static final int CHUNK = 128;
-
-  private static final int SHIFT = Integer.numberOfTrailingZeros(CHUNK);
-
   /** The fields of a run: chunk, terms of each output, where its outputs and its terms begin. */
   private static final int FIELDS = 4;
 
@@ -33,18 +28,41 @@ final class TermChunks {
   private int runs;
   private int[] table = new int[64 * FIELDS];
   private int[] counts = new int[0];
-  private final int[] ofLength = new int[CHUNK + 1];
-  private final int[] nextOutput = new int[CHUNK + 1];
-  private final int[] nextTerm = new int[CHUNK + 1];
+  private final int shift;
+  private final int[] ofLength;
+  private final int[] nextOutput;
+  private final int[] nextTerm;
   private char[] outputs = new char[0];
   private char[] terms = new char[0];
   private int[] positions = new int[0];
 
-  /** For outputs [first, end), 65536 at most, of so many inputs. */
-  TermChunks(int first, int end, int inputs) {
+  /** For outputs [first, end), 65536 at most, of so many inputs and so many inputs in a chunk. */
+  TermChunks(int first, int end, int inputs, int chunk) {
     firstOutput = first;
     endOutput = end;
-    chunks = Math.ceilDiv(inputs, CHUNK);
+    chunks = Math.ceilDiv(inputs, chunk);
+    shift = Integer.numberOfTrailingZeros(chunk);
+    ofLength = new int[chunk + 1];
+    nextOutput = new int[chunk + 1];
+    nextTerm = new int[chunk + 1];
+  }
+
+  /**
+   * How many inputs a chunk best has where outputs have so many terms: 128, 32 KiB a panel, which
+   * the first-level cache holds, where an output then has 16 terms a chunk and more; else its sums'
+   * way in and out counts for more than that of X, and chunks grow to what the second-level cache
+   * holds.
+   */
+  static int best(long terms, long inputs) {
+    if (8 * terms >= inputs) {
+      return 128;
+    }
+    return 32 * terms >= inputs ? 256 : 1024;
+  }
+
+  /** The inputs of a chunk. */
+  int inputs() {
+    return 1 << shift;
   }
 
   int firstOutput() {
@@ -115,14 +133,14 @@ final class TermChunks {
     }
     for (int o = 0; o < count; o++) {
       for (int t = starts[o]; t < starts[o + 1]; t++) {
-        counts[o * chunks + (inputs[t] >>> SHIFT)]++;
+        counts[o * chunks + (inputs[t] >>> shift)]++;
       }
     }
     order(count);
     for (int o = 0; o < count; o++) {
       for (int t = starts[o]; t < starts[o + 1]; t++) {
-        int to = counts[o * chunks + (inputs[t] >>> SHIFT)]++;
-        terms[to] = (char) (inputs[t] & (CHUNK - 1));
+        int to = counts[o * chunks + (inputs[t] >>> shift)]++;
+        terms[to] = (char) (inputs[t] & ((1 << shift) - 1));
         positions[to] = at[t];
       }
     }
@@ -147,7 +165,7 @@ final class TermChunks {
         ofLength[counts[o * chunks + c]]++;
       }
       // The first chunk lists outputs without terms, too: their sums must become 0.
-      for (int length = c == 0 ? 0 : 1; length <= CHUNK; length++) {
+      for (int length = c == 0 ? 0 : 1; length < ofLength.length; length++) {
         int outs = ofLength[length];
         if (outs > 0) {
           addRun(c, length, outputsAt, termsAt);
