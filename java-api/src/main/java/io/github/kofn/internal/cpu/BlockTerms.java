@@ -33,7 +33,7 @@ final class BlockTerms {
 
   /**
    * Terms whose weights are read in place: lines of memory that lie a row of W apart, which share
-   * few sets of a cache.
+   * few sets of a cache. Narrower vectors would read them several times a panel.
    */
   private static final int FEW = 128;
 
@@ -65,7 +65,7 @@ final class BlockTerms {
     boolean stays =
         forward
             ? this.pattern.packed() && TileKernels.reads(layout.blockIn())
-            : this.pattern.packed() || termsOfColumn() <= FEW;
+            : this.pattern.packed() || (widths.lanes() == 16 && termsOfColumn() <= FEW);
     this.direct = stays && layout.k() > 0;
     int stored = direct ? layout.blockIn() : TileKernels.A_ROW_APART;
     this.distance = forward ? stored : TileKernels.SIDE_BY_SIDE;

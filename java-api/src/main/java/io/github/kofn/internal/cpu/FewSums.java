@@ -44,7 +44,9 @@ final class FewSums {
         && l.out() > 0
         && l.in() > 1
         && l.k() > 0
-        && (l.blockIn() > 1 || BlockRows.isRowsOfAll(pattern) || (forward && isStacked(pattern, batch)))
+        && (l.blockIn() > 1
+            || BlockRows.isRowsOfAll(pattern)
+            || (forward && isStacked(pattern, batch)))
         && (long) Math.max(l.in(), l.out()) * 2 * MOST < Integer.MAX_VALUE;
   }
 
@@ -132,12 +134,27 @@ final class FewSums {
           int yAt = results.at(e) + o - from;
           if (batch == 1) {
             kernel.stack(
-                row.memory, at, row.place.slot(), row.columns, row.slots, x.values(),
-                results.values(), yAt);
+                row.memory,
+                at,
+                row.place.slot(),
+                row.columns,
+                row.slots,
+                x.values(),
+                results.values(),
+                yAt);
           } else {
             kernel.stackFour(
-                row.memory, at, row.place.slot(), row.columns, row.slots, x.values(), x.at(e),
-                x.example(), results.values(), yAt, results.example());
+                row.memory,
+                at,
+                row.place.slot(),
+                row.columns,
+                row.slots,
+                x.values(),
+                x.at(e),
+                x.example(),
+                results.values(),
+                yAt,
+                results.example());
           }
         }
         o += kernel.lanes();

@@ -28,6 +28,10 @@ final class ProductGradients {
   }
 
   void weights(Pattern pattern, View x, View dy, View target) {
+    if (ColumnGradient.suits(pattern, x, target, widths)) {
+      ColumnGradient.compute(widths, workers, pattern, x, dy, target);
+      return;
+    }
     ProductTerms terms = ProductTerms.stored(pattern);
     Scratch.Pool pool = widths.pool();
     Scratch shared = pool.take();

@@ -67,6 +67,11 @@ final class TileLists {
     return table[FIELDS * group];
   }
 
+  /** The outputs that are wanted of a group. */
+  int outputs(int group) {
+    return table[FIELDS * group + 4];
+  }
+
   /** Adds terms of neighbouring inputs, whose weights begin at an offset and so far apart. */
   void terms(int firstInput, int count, long firstOffset, long distance) {
     int end = Math.addExact(terms, count);
