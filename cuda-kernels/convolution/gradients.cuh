@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "../matmul/lane_sums.cuh"
 #include "loads.cuh"
 #include "shape.cuh"
 
@@ -46,29 +47,6 @@ __device__ __forceinline__ bool elementAt(const Pattern& p, const WeightGradient
   o = row * p.bo + inBlock / p.bi;
   i = p.column(row, static_cast<int>(block % p.k)) * p.bi + inBlock % p.bi;
   return o < p.out && i < p.in;
-}
-
-__device__ __forceinline__ float warpSum(float sum) {
-  for (int step = 16; step > 0; step >>= 1) sum += __shfl_xor_sync(0xffffffff, sum, step);
-  return sum;
-}
-
-// Value lane % N of N, a power of two, added over the lanes: each exchange gives half of the values away and gets the other half's share.
-template <int N>
-__device__ __forceinline__ float scatteredSum(const float (&values)[N], int lane) {
-  if constexpr (N == 1) {
-    return values[0];
-  } else {
-    constexpr int kHalf = N / 2;
-    float kept[kHalf];
-#pragma unroll
-    for (int i = 0; i < kHalf; ++i) {
-      const float lower = values[i], upper = values[i + kHalf];
-      const float received = __shfl_xor_sync(0xffffffff, lane & kHalf ? lower : upper, kHalf);
-      kept[i] = (lane & kHalf ? upper : lower) + received;
-    }
-    return scatteredSum<kHalf>(kept, lane);
-  }
 }
 
 // Sums of all lanes from `values` on: of values[t] in lane t, for up to 32.

@@ -29,14 +29,14 @@ namespace kofn {
 template <int WARPS_M, int WARPS_N>
 struct DenseShape {
   static constexpr int kThreads = 32 * WARPS_M * WARPS_N;
-  static constexpr int kExamples = 32 * WARPS_M, kResults = 64 * WARPS_N;
+  static constexpr int kM = 32 * WARPS_M, kN = 64 * WARPS_N;  // examples x results
   static constexpr int kWarpsM = WARPS_M;
   static constexpr int kDepth = 16, kStages = 3;
-  static constexpr int kSourceFloats = kDepth * kExamples, kStageFloats = kSourceFloats + kDepth * kResults;
+  static constexpr int kSourceFloats = kDepth * kM, kStageFloats = kSourceFloats + kDepth * kN;
   static constexpr int kSourceDepth = 8 * WARPS_N;                     // of A, all threads at once
   static constexpr int kRows = 8;                                      // of A, a thread at once
-  static constexpr int kWeights = kDepth * kResults / 4 / kThreads;    // copies of B, a thread
-  static constexpr int kWeightDepth = kThreads * 4 / kResults;         // of B, all threads at once
+  static constexpr int kWeights = kDepth * kN / 4 / kThreads;    // copies of B, a thread
+  static constexpr int kWeightDepth = kThreads * 4 / kN;         // of B, all threads at once
 };
 
 // 4 bytes from global to shared memory, or a zero.
@@ -47,7 +47,21 @@ __device__ __forceinline__ void copyWord(unsigned to, const float* from, int byt
 // Where a group of four results lies in a row of B.
 template <class S>
 __device__ __forceinline__ int placeOf(int group) {
-  return group % 2 == 0 ? group * 2 : S::kResults / 2 + (group * 2 + 14) % (S::kResults / 2);
+  return group % 2 == 0 ? group * 2 : S::kN / 2 + (group * 2 + 14) % (S::kN / 2);
+}
+
+// A step of depth 1: 8 rows of A, in two groups, with 8 columns of B.
+__device__ __forceinline__ void multiplyEight(const float* low, const float* high, const float* b, int evens, int odds, float (&sums)[8][8]) {
+  const float4 a0 = *reinterpret_cast<const float4*>(low);
+  const float4 a1 = *reinterpret_cast<const float4*>(high);
+  const float4 b0 = *reinterpret_cast<const float4*>(b + evens);
+  const float4 b1 = *reinterpret_cast<const float4*>(b + odds);
+  const float as[8] = {a0.x, a0.y, a0.z, a0.w, a1.x, a1.y, a1.z, a1.w};
+  const float bs[8] = {b0.x, b0.y, b0.z, b0.w, b1.x, b1.y, b1.z, b1.w};
+#pragma unroll
+  for (int m = 0; m < 8; ++m)
+#pragma unroll
+    for (int n = 0; n < 8; ++n) sums[m][n] = fmaf(as[m], bs[n], sums[m][n]);
 }
 
 struct Dense {
@@ -62,17 +76,17 @@ __device__ __forceinline__ void denseProduct(const Dense& dense, const Operands&
   __shared__ __align__(128) float memory[S::kStages * S::kStageFloats];
   const View &x = operands.source, &y = operands.target;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-  const long long example = static_cast<long long>(blockIdx.x / operands.tiles) * S::kExamples;
-  const int result = blockIdx.x % operands.tiles * S::kResults;
+  const long long example = static_cast<long long>(blockIdx.x / operands.tiles) * S::kM;
+  const int result = blockIdx.x % operands.tiles * S::kN;
 
   // What this thread copies: of A, rows sourceRow + 4 j at a depth; of B, a group of four results.
   const int sourceDepth = warp / S::kWarpsM * 8 + lane % 8, sourceRow = warp % S::kWarpsM * 32 + lane / 8;
   const float* source = static_cast<const float*>(x.data) + (example + sourceRow) * x.pitch + sourceDepth;
-  const unsigned sourceTo = sharedAddress(memory + sourceDepth * S::kExamples + (sourceRow ^ 4 * (sourceDepth % 8)));
-  const int rowsLeft = static_cast<int>(min(x.rows - example - sourceRow, static_cast<long long>(S::kExamples)));
-  const int group = threadIdx.x % (S::kResults / 4), weightDepth = threadIdx.x / (S::kResults / 4);
+  const unsigned sourceTo = sharedAddress(memory + sourceDepth * S::kM + (sourceRow ^ 4 * (sourceDepth % 8)));
+  const int rowsLeft = static_cast<int>(min(x.rows - example - sourceRow, static_cast<long long>(S::kM)));
+  const int group = threadIdx.x % (S::kN / 4), weightDepth = threadIdx.x / (S::kN / 4);
   const float* weights = dense.weights + weightDepth * dense.pitch + result + group * 4;
-  const unsigned weightTo = sharedAddress(memory + S::kSourceFloats + weightDepth * S::kResults + placeOf<S>(group));
+  const unsigned weightTo = sharedAddress(memory + S::kSourceFloats + weightDepth * S::kN + placeOf<S>(group));
 
   int next = 0;  // the depth that is copied next
   auto produce = [&](int stage) {
@@ -83,11 +97,11 @@ __device__ __forceinline__ void denseProduct(const Dense& dense, const Operands&
         const int rows = next + sourceDepth + k < dense.depth ? rowsLeft : 0;
 #pragma unroll
         for (int j = 0; j < S::kRows; ++j)
-          copyWord((sourceTo + to + k * S::kExamples * 4) ^ 16 * j, source + k + j * 4 * x.pitch, 4 * j < rows ? 4 : 0);
+          copyWord((sourceTo + to + k * S::kM * 4) ^ 16 * j, source + k + j * 4 * x.pitch, 4 * j < rows ? 4 : 0);
       }
 #pragma unroll
       for (int j = 0; j < S::kWeights; ++j)
-        copyAsync(weightTo + to + j * S::kWeightDepth * S::kResults * 4, weights + j * S::kWeightDepth * dense.pitch, kPieceBytes);
+        copyAsync(weightTo + to + j * S::kWeightDepth * S::kN * 4, weights + j * S::kWeightDepth * dense.pitch, kPieceBytes);
       source += S::kDepth;
       weights += S::kDepth * dense.pitch;
       next += S::kDepth;
@@ -109,17 +123,9 @@ __device__ __forceinline__ void denseProduct(const Dense& dense, const Operands&
     const float* b = a + S::kSourceFloats;
 #pragma unroll
     for (int k = 0; k < S::kDepth; ++k) {
+      const float* row = a + k * S::kM;
       const int turned = m0 ^ 4 * (k % 8);
-      const float4 a0 = *reinterpret_cast<const float4*>(a + k * S::kExamples + turned);
-      const float4 a1 = *reinterpret_cast<const float4*>(a + k * S::kExamples + (turned ^ 4));
-      const float4 b0 = *reinterpret_cast<const float4*>(b + k * S::kResults + evens);
-      const float4 b1 = *reinterpret_cast<const float4*>(b + k * S::kResults + odds);
-      const float as[8] = {a0.x, a0.y, a0.z, a0.w, a1.x, a1.y, a1.z, a1.w};
-      const float bs[8] = {b0.x, b0.y, b0.z, b0.w, b1.x, b1.y, b1.z, b1.w};
-#pragma unroll
-      for (int m = 0; m < 8; ++m)
-#pragma unroll
-        for (int n = 0; n < 8; ++n) sums[m][n] = fmaf(as[m], bs[n], sums[m][n]);
+      multiplyEight(row + turned, row + (turned ^ 4), b + k * S::kN, evens, odds, sums);
     }
     stage = stage + 1 == S::kStages ? 0 : stage + 1;
   }

@@ -22,6 +22,7 @@ using tf32 = kofn::Tf32;
 #define KOFN_WEIGHT_GRADIENT(...)
 #define KOFN_FEW(...)
 #define KOFN_DENSE(...)
+#define KOFN_MASK(...)
 #define KOFN_TENSOR(...)
 #define KOFN_TENSOR_BACK(...)
 #define KOFN_TENSOR_GRADIENT(...)

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "views.cuh"
+#include "dense.cuh"
 
 // dMask[r, c] = sum over the elements (o, i) of block (r, c) of W[o, i] (dY^T X)[o, i], for every candidate: a dense product whose
 // epilogue multiplies by W and adds up blocks. True F32.
 //
-//   a thread block: 64 outputs x 64 inputs, 4 x 4 a thread; the batch in steps of 16, dY and X staged
-//   dY [16][64], X [16][64]: a thread's 4 values are one 16-byte load each, 16 multiply-adds for two loads
+//   the tile of dense.cuh, of outputs x inputs: 8 x 8 a thread, three stages of 16 examples, 4 loads of 16 bytes for 64 multiply-adds
+//   dY [16][M] and X [16][N] lie with the examples as the slow index, as a stage wants them: a thread copies one group of four features of
+//   some examples, 16 bytes at a time; groups of X go where placeOf says, so that a thread owns 8 neighbouring inputs
 //
-// Traffic: dY in/64 times and X out/64 times, from L2; W and dMask once. Blocks that divide the tile are added up in the tile; for others
-// the weighted products go to memory, [out, in], and sumBlocks adds them. The order of all additions depends on sizes alone.
+// X and dY are F32, row-major, their rows at multiples of 16 bytes; others are copied first.
+// Traffic: dY in/N times and X out/M times, from L2; W and dMask once. Blocks that divide 64 outputs x N inputs are added up in shared
+// memory; for others the weighted products go to memory, [out, in], and sumBlocks adds them. The order of all additions depends on sizes
+// alone.
 
 namespace kofn {
 
-constexpr int kMaskTile = 64;
-constexpr int kMaskDepth = 16;
-constexpr int kMaskThreads = 256;
+constexpr int kMaskOutputs = 64;  // whose blocks are added up at a time
 
 struct MaskGradient {
   View weights;         // [out, in]; absent: the products alone are wanted
@@ -26,15 +27,6 @@ struct MaskGradient {
   float* products;      // [out, in] where blocks do not divide the tile, else null
   int out, in, bo, bi;
 };
-
-__device__ __forceinline__ void stageRows(const View& v, long long example, int feature, float (*tile)[kMaskTile]) {
-  for (int e = threadIdx.x; e < kMaskDepth * kMaskTile; e += kMaskThreads) {
-    const int b = v.panels ? e % kMaskDepth : e / kMaskTile;
-    const int f = v.panels ? e / kMaskDepth : e % kMaskTile;
-    const bool inside = example + b < v.rows && feature + f < v.columns;
-    tile[b][f] = inside ? loadFloat(v, example + b, feature + f) : 0.0f;
-  }
-}
 
 // A tile of sums, times W, to its products or its blocks' sums.
 template <int OUTPUTS, int INPUTS, int PITCH, int THREADS>
@@ -63,37 +55,101 @@ __device__ __forceinline__ void storeMaskTile(const MaskGradient& g, int o0, int
   }
 }
 
-__device__ __forceinline__ void maskGradient(const MaskGradient& g) {
-  __shared__ __align__(16) float dyTile[kMaskDepth][kMaskTile];
-  __shared__ __align__(16) float xTile[kMaskDepth][kMaskTile];
-  __shared__ float products[kMaskTile][kMaskTile + 1];
-  const int tilesIn = (g.in + kMaskTile - 1) / kMaskTile;
-  const int o0 = blockIdx.x / tilesIn * kMaskTile, i0 = blockIdx.x % tilesIn * kMaskTile;
-  const int ty = threadIdx.x / 16 * 4, tx = threadIdx.x % 16 * 4;
+// What a thread copies of each stage: the same group of four features, of dY or of X.
+template <class S>
+struct MaskCopies {
+  static constexpr int kGroups = (S::kM + S::kN) / 4, kRowsAtOnce = S::kThreads / kGroups, kCopies = S::kDepth / kRowsAtOnce;
+  static_assert(S::kThreads % kGroups == 0 && S::kDepth % kRowsAtOnce == 0, "threads copy whole rows");
 
-  float sums[4][4] = {};
-  for (long long example = 0; example < g.x.rows; example += kMaskDepth) {
-    __syncthreads();
-    stageRows(g.dy, example, o0, dyTile);
-    stageRows(g.x, example, i0, xTile);
-    __syncthreads();
-#pragma unroll
-    for (int b = 0; b < kMaskDepth; ++b) {
-      const float4 a = *reinterpret_cast<const float4*>(&dyTile[b][ty]);
-      const float4 c = *reinterpret_cast<const float4*>(&xTile[b][tx]);
-      const float as[4] = {a.x, a.y, a.z, a.w}, cs[4] = {c.x, c.y, c.z, c.w};
-#pragma unroll
-      for (int j = 0; j < 4; ++j)
-#pragma unroll
-        for (int l = 0; l < 4; ++l) sums[j][l] = fmaf(as[j], cs[l], sums[j][l]);
-    }
+  const float* from;
+  long long pitch, left;  // examples from this thread's first on
+  unsigned to;
+  int bytes;
+
+  __device__ __forceinline__ MaskCopies(const MaskGradient& g, int o0, int i0, const float* memory) {
+    const int group = threadIdx.x % kGroups, row = threadIdx.x / kGroups;
+    const bool ofX = group >= S::kM / 4;
+    const View& v = ofX ? g.x : g.dy;
+    const int column = ofX ? i0 + group * 4 - S::kM : o0 + group * 4;
+    from = static_cast<const float*>(v.data) + row * v.pitch + column;
+    pitch = v.pitch;
+    left = v.rows - row;
+    const int place = ofX ? S::kDepth * S::kM + row * S::kN + placeOf<S>(group - S::kM / 4) : row * S::kM + group * 4;
+    to = sharedAddress(memory + place);
+    bytes = min(max(static_cast<int>(v.columns) - column, 0), 4) * 4;
+    step = kRowsAtOnce * (ofX ? S::kN : S::kM) * 4;
   }
+
+  __device__ __forceinline__ void produce(int stage) {
 #pragma unroll
-  for (int j = 0; j < 4; ++j)
+    for (int j = 0; j < kCopies; ++j)
+      copyAsync(to + stage * S::kStageFloats * 4 + j * step, from + j * kRowsAtOnce * pitch, j * kRowsAtOnce < left ? bytes : 0);
+    from += S::kDepth * pitch;
+    left -= S::kDepth;
+    commitCopies();
+  }
+
+ private:
+  int step;
+};
+
+template <class S>
+__device__ __forceinline__ void maskGradient(const MaskGradient& g) {
+  __shared__ __align__(128) float memory[S::kStages * S::kStageFloats];
+  const int tilesIn = (g.in + S::kN - 1) / S::kN;
+  const int o0 = blockIdx.x / tilesIn * S::kM, i0 = blockIdx.x % tilesIn * S::kN;
+  MaskCopies<S> copies(g, o0, i0, memory);
 #pragma unroll
-    for (int l = 0; l < 4; ++l) products[ty + j][tx + l] = sums[j][l];
-  __syncthreads();
-  storeMaskTile<kMaskTile, kMaskTile, kMaskTile + 1, kMaskThreads>(g, o0, i0, &products[0][0]);
+  for (int s = 0; s < S::kStages - 1; ++s) copies.produce(s);
+
+  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+  const int m0 = warp % S::kWarpsM * 32 + lane / 8 * 8, mine = warp / S::kWarpsM * 8 + lane % 8;  // outputs; eighths of inputs
+  const int evens = placeOf<S>(2 * mine), odds = placeOf<S>(2 * mine + 1);
+  float sums[8][8] = {};
+  int stage = 0;
+  for (long long example = 0; example < g.x.rows; example += S::kDepth) {
+    waitCopies<S::kStages - 2>();
+    __syncthreads();
+    copies.produce(stage == 0 ? S::kStages - 1 : stage - 1);
+    const float* a = memory + stage * S::kStageFloats;
+    const float* b = a + S::kDepth * S::kM;
+#pragma unroll
+    for (int k = 0; k < S::kDepth; ++k) multiplyEight(a + k * S::kM + m0, a + k * S::kM + m0 + 4, b + k * S::kN, evens, odds, sums);
+    stage = stage + 1 == S::kStages ? 0 : stage + 1;
+  }
+  waitCopies<0>();
+
+  const int o = o0 + m0, i = i0 + mine * 8;
+  if (g.products != nullptr || g.bo * g.bi == 1) {
+    const int count = min(8, g.in - i);
+    if (count <= 0) return;
+    const View to = g.products != nullptr ? View{g.products, g.out, g.in, g.in, kF32, 0} : View{g.target, g.out, g.in, g.targetPitch, kF32, 0};
+#pragma unroll
+    for (int m = 0; m < 8; ++m) {
+      if (o + m >= g.out) break;
+      if (g.weights.data != nullptr) {
+        float weights[8];
+        loadRun(g.weights, o + m, i, weights, count);
+#pragma unroll
+        for (int n = 0; n < 8; ++n) sums[m][n] *= weights[n];
+      }
+      storeRun(to, o + m, i, sums[m], count);
+    }
+    return;
+  }
+  constexpr int kPitch = S::kN + 1;
+  static_assert(kMaskOutputs * kPitch <= S::kStages * S::kStageFloats, "the stages hold what is added up at a time");
+  for (int first = 0; first < S::kM; first += kMaskOutputs) {
+    __syncthreads();
+    if (m0 / kMaskOutputs * kMaskOutputs == first) {
+#pragma unroll
+      for (int m = 0; m < 8; ++m)
+#pragma unroll
+        for (int n = 0; n < 8; ++n) memory[(m0 - first + m) * kPitch + mine * 8 + n] = sums[m][n];
+    }
+    __syncthreads();
+    storeMaskTile<kMaskOutputs, S::kN, kPitch, S::kThreads>(g, o0 + first, i0, memory);
+  }
 }
 
 // target[r, c] = the sum of a block of products [out, in]; a warp a block.

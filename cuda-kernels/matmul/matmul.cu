@@ -30,8 +30,8 @@ using i32 = int;
   }
 
 #define KOFN_WEIGHT_GRADIENT(R)                                                                                                 \
-  KOFN_KERNEL(256) kofn_matmul_weight_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o)) {                               \
-    kofn::weightGradient<R>(p, o);                                                                                              \
+  KOFN_WIDE_KERNEL(256) kofn_matmul_weight_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(TurnedFeatures, t)) {               \
+    kofn::weightGradient<R>(p, t);                                                                                              \
   }
 
 #define KOFN_FEW(R, EXAMPLES)                                                                                                   \
@@ -44,6 +44,10 @@ using i32 = int;
   kofn_matmul_dense_##THREADS(KOFN_TAKE(Dense, d), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {                               \
     kofn::denseProduct<kofn::DenseShape<WARPS_M, WARPS_N>>(d, o, f);                                                            \
   }
+
+#define KOFN_MASK(THREADS, WARPS_M, WARPS_N)                                                                                     \
+  extern "C" __global__ void __launch_bounds__(THREADS, THREADS == 64 ? 6 : 2)                                                   \
+  kofn_matmul_mask_gradient_##THREADS(KOFN_TAKE(MaskGradient, g)) { kofn::maskGradient<kofn::DenseShape<WARPS_M, WARPS_N>>(g); }
 
 #define KOFN_TENSOR(...)
 #define KOFN_TENSOR_BACK(...)
@@ -58,7 +62,10 @@ KOFN_KERNEL(256) kofn_matmul_stage_8(KOFN_TAKE(View, source), float* target) { k
 
 KOFN_KERNEL(256) kofn_matmul_find_non_finite(KOFN_TAKE(View, source), int* flag) { kofn::findNonFinite(source, flag); }
 
-KOFN_KERNEL(256) kofn_matmul_mask_gradient(KOFN_TAKE(MaskGradient, g)) { kofn::maskGradient(g); }
+KOFN_KERNEL(256) kofn_matmul_turn_features(KOFN_TAKE(View, source), float* target, int pitch) {
+  kofn::turnFeatures(source, target, pitch);
+}
+
 KOFN_KERNEL(256) kofn_matmul_sum_blocks(KOFN_TAKE(MaskGradient, g)) { kofn::sumBlocks(g); }
 
 KOFN_KERNEL(256) kofn_matmul_activation_gradient(KOFN_TAKE(ActivationGradient, g)) { kofn::activationGradient(g); }

@@ -40,5 +40,6 @@ using i8 = kofn::I8;
 #define KOFN_WEIGHT_GRADIENT(...)
 #define KOFN_FEW(...)
 #define KOFN_DENSE(...)
+#define KOFN_MASK(...)
 #define KOFN_GATHERED(...)
 #include "catalogue.inc"

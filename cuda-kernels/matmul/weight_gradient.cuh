@@ -1,45 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "views.cuh"
+#include "lane_sums.cuh"
+#include "lanes.cuh"
 
 // dW[o, i] = sum over b of dY[b, o] X[b, i] for kept (o, i), of any block size, type, layout and pitch; true F32.
 //
-//   a thread: one of the k bi inputs that a block row keeps, and R of its outputs; a thread block: 256 such inputs
-//   for each example: one load of X (ascending inputs: a row's sectors once), R of dY for the whole warp, R multiply-adds
+// X and dY are first turned (turnFeatures): F32, a feature's examples side by side, as many as are whole warps' loads, zeros beyond the batch.
 //
-// Traffic: X once for every R outputs, from L2; dW once. Each sum is one thread's, in the order of the batch. Packed gradients of what lies
-// beyond the matrix's edge are 0.
+//   128 examples ->  lanes, 4 each               a warp: R outputs of a block row, and 32 / R of the inputs that it keeps
+//     R rows of dY^T     16 bytes a lane           32 sums a lane
+//     32 / R rows of X^T 16 bytes a lane           a step: R + 32 / R coalesced loads, 128 multiply-adds; each row of X^T is found by a shuffle
+//
+// Floor: single weights (R = 1) load 16 bytes for 4 multiply-adds, from L2: 4 bytes each, which is what they are bound by; R = 8 loads 1.5.
+// At the end lanes add their 32 sums by halves (lane_sums.cuh), one in each lane. The order of additions depends on the batch alone: equal
+// arguments give equal bits. Packed gradients of what lies beyond the matrix's edge are 0.
+//
+// Traffic: X once for every R outputs, from L2; both turned copies are written and read once more; dW once.
 
 namespace kofn {
 
+constexpr int kGradientSums = 32;      // of a lane
+constexpr int kGradientExamples = 128; // of a step
+
+// X^T and dY^T.
+struct TurnedFeatures {
+  const float *x, *dy;     // [in][pitch], [out][pitch]
+  int pitch, chunks;       // examples, whole steps, less than 2^30; warps along a block row's terms
+  long long warps;
+};
+
+// 128 features of 64 examples a thread block.
+__device__ __forceinline__ void turnFeatures(const View& source, float* target, int pitch) {
+  __shared__ float tile[kLaneChunk][kLaneBatch + 1];
+  const int tiles = pitch / kLaneBatch;
+  const long long example = static_cast<long long>(blockIdx.x % tiles) * kLaneBatch;
+  const int feature = blockIdx.x / tiles * kLaneChunk;
+  if (example >= source.rows) {
+    for (int e = threadIdx.x; e < kLaneChunk * kLaneBatch; e += kLaneWarps * 32) tile[e / kLaneBatch][e % kLaneBatch] = 0.0f;
+  } else if (source.panels) {
+    stageChunk<float, true>(source, example, feature, tile);
+  } else {
+    stageChunk<float, false>(source, example, feature, tile);
+  }
+  __syncthreads();
+  // A warp: 8 pieces of 4 features, which lie in all banks of an odd pitch.
+  const int piece = (threadIdx.x % 8 + threadIdx.x / 32 % 2 * 8) * 4;
+  const int features = static_cast<int>(min(static_cast<long long>(kLaneChunk), source.columns - feature));
+  for (int f = threadIdx.x / 64 * 4 + threadIdx.x / 8 % 4; f < features; f += kLaneWarps * 2) {
+    const float* from = tile[f] + piece;
+    *reinterpret_cast<float4*>(target + static_cast<long long>(feature + f) * pitch + example + piece) =
+        make_float4(from[0], from[1], from[2], from[3]);
+  }
+}
+
+// 16 bytes at from + row * step, a step of bytes, as one multiplication of 32 bits: left alone, the compiler multiplies 64 bits.
+__device__ __forceinline__ const float4* rowOf(const float* from, unsigned row, unsigned step) {
+  const float4* to;
+  asm("mad.wide.u32 %0, %1, %2, %3;" : "=l"(to) : "r"(row), "r"(step), "l"(from));
+  return to;
+}
+
 template <int R>
-__device__ __forceinline__ void weightGradient(const Pattern& p, const Operands& operands) {
-  const View &x = operands.source, &dy = operands.target;
-  const int parts = (p.bo + R - 1) / R;
-  const int row = blockIdx.x / parts, term = blockIdx.y * blockDim.x + threadIdx.x;
-  if (term >= p.k * p.bi) return;
+__device__ __forceinline__ void weightGradient(const Pattern& p, const TurnedFeatures& t) {
+  constexpr int kTerms = kGradientSums / R;
+  const int lane = threadIdx.x & 31, parts = (p.bo + R - 1) / R, terms = p.k * p.bi;
+  const long long warp = (static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x) >> 5;
+  if (warp >= t.warps) return;
+  const int chunk = static_cast<int>(warp % t.chunks), part = static_cast<int>(warp / t.chunks);
+  const int row = part / parts, from = row * p.bo + part % parts * R, till = min(from + R, (row + 1) * p.bo);
+  // Lane u holds the input of term u; the last for terms that there are not, and the matrix's last for those beyond its edge.
+  const int term = chunk * kTerms + lane % kTerms, slot = min(term, terms - 1) / p.bi, column = p.column(row, slot);
+  const int input = column * p.bi + min(term, terms - 1) % p.bi, loaded = min(input, p.in - 1);
 
-  const int from = row * p.bo + blockIdx.x % parts * R;
-  const int till = min(from + R, (row + 1) * p.bo);
-  const int slot = term / p.bi, column = p.column(row, slot);
-  const int input = column * p.bi + term % p.bi;
-
-  float sums[R] = {};
-  if (input < p.in) {
-    for (long long b = 0; b < x.rows; ++b) {
-      const float value = loadFloat(x, b, input);
+  const float *x = t.x + 4 * lane, *dy = t.dy + 4 * lane;
+  const unsigned step = 4u * t.pitch;
+  float sums[kGradientSums] = {};
+  for (int b = 0; b < t.pitch; b += kGradientExamples, x += kGradientExamples, dy += kGradientExamples) {
+    float4 d[R];
 #pragma unroll
-      for (int r = 0; r < R; ++r)
-        if (from + r < min(till, p.out)) sums[r] = fmaf(loadFloat(dy, b, from + r), value, sums[r]);
+    for (int r = 0; r < R; ++r) d[r] = *rowOf(dy, min(from + r, p.out - 1), step);
+#pragma unroll
+    for (int u = 0; u < kTerms; ++u) {
+      const float4 v = *rowOf(x, __shfl_sync(0xffffffff, loaded, u), step);
+#pragma unroll
+      for (int r = 0; r < R; ++r) {
+        float& sum = sums[u * R + r];
+        sum = fmaf(d[r].x, v.x, sum);
+        sum = fmaf(d[r].y, v.y, sum);
+        sum = fmaf(d[r].z, v.z, sum);
+        sum = fmaf(d[r].w, v.w, sum);
+      }
     }
   }
-#pragma unroll
-  for (int r = 0; r < R; ++r) {
-    const bool inside = from + r < p.out && input < p.in;
-    if (from + r < till && (p.packed || inside))
-      static_cast<float*>(p.values)[p.position(row, slot, from + r, input, column)] = inside ? sums[r] : 0.0f;
-  }
+
+  const float sum = scatteredSum<kGradientSums>(sums, lane);
+  const int u = lane / R, output = from + lane % R;
+  const int mine = __shfl_sync(0xffffffff, input, u), slotOfMine = __shfl_sync(0xffffffff, slot, u);
+  const int columnOfMine = __shfl_sync(0xffffffff, column, u);
+  const bool inside = output < p.out && mine < p.in;
+  if (chunk * kTerms + u < terms && output < till && (p.packed || inside))
+    static_cast<float*>(p.values)[p.position(row, slotOfMine, output, mine, columnOfMine)] = inside ? sum : 0.0f;
 }
 
 }  // namespace kofn

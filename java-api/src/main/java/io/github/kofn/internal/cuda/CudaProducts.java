@@ -35,7 +35,16 @@ final class CudaProducts implements ProductKernels {
   private static final int LANE_RESULTS = 64;
 
   private static final int TENSOR_BATCH = 128;
-  private static final int MASK_TILE = 64;
+  private static final int LANE_FEATURES = 128;
+
+  /** What weights' gradients on lanes take at a time: examples; sums of a warp. */
+  private static final int GRADIENT_EXAMPLES = 128;
+
+  private static final int GRADIENT_SUMS = 32;
+
+  /** Outputs whose blocks a mask's gradient adds up at a time. */
+  private static final int MASK_OUTPUTS = 64;
+
   private static final int SLOPE_EXAMPLES = 256;
 
   private final CudaContext context;
@@ -222,18 +231,7 @@ final class CudaProducts implements ProductKernels {
     Pattern gradient = new Pattern(layout, pattern.indices(), pattern.packed(), target);
     workspace.reset();
     switch (plan(Operation.WEIGHT_GRADIENT, layout, dy, x, pattern.tf32())) {
-      case ProductPlan.Lanes(int shared) -> {
-        long terms = (long) layout.k() * layout.blockIn();
-        context.launch(
-            "kofn_matmul_weight_gradient_lanes_" + shared,
-            (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared),
-            Math.ceilDiv(terms, THREADS),
-            THREADS,
-            p -> {
-              putPattern(p.struct(), gradient);
-              putOperands(p.struct(), x, dy, null, 0, Guard.NONE);
-            });
-      }
+      case ProductPlan.Lanes(int shared) -> launchWeightGradient(shared, gradient, x, dy);
       case ProductPlan.Tensor plan -> launchWeightGradient(plan, gradient, x, dy);
       case ProductPlan.Dense(ProductPlan product, ProductPlan none) -> {
         View products = workspace.matrix(DType.F32, layout.out(), layout.in());
@@ -247,6 +245,42 @@ final class CudaProducts implements ProductKernels {
       }
       case ProductPlan other -> throw unexpected(other);
     }
+  }
+
+  private void launchWeightGradient(int shared, Pattern gradient, View x, View dy) {
+    KofNLayout layout = gradient.layout();
+    View turnedX = turned(x);
+    View turnedDy = turned(dy);
+    long terms = (long) layout.k() * layout.blockIn();
+    int chunks = Math.toIntExact(Math.ceilDiv(terms, GRADIENT_SUMS / shared));
+    long warps = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared) * chunks;
+    launchWarps(
+        "weight_gradient_lanes_" + shared,
+        warps,
+        p -> {
+          putPattern(p.struct(), gradient);
+          p.struct().putLong(address(turnedX)).putLong(address(turnedDy));
+          p.putInt(Math.toIntExact(turnedX.columns())).putInt(chunks).putLong(warps);
+        });
+  }
+
+  /** The transpose, F32, its rows filled up with zeros to whole steps of examples. */
+  private View turned(View view) {
+    int pitch =
+        Math.toIntExact(
+            Math.multiplyExact(Math.ceilDiv(view.rows(), GRADIENT_EXAMPLES), GRADIENT_EXAMPLES));
+    View turned = workspace.matrix(DType.F32, view.columns(), pitch);
+    context.launch(
+        "kofn_matmul_turn_features",
+        (long) (pitch / LANE_BATCH) * Math.ceilDiv(view.columns(), LANE_FEATURES),
+        1,
+        THREADS,
+        p -> {
+          putView(p.struct(), view);
+          p.struct().putLong(address(turned));
+          p.struct().putInt(pitch);
+        });
+    return turned;
   }
 
   private void launchWeightGradient(ProductPlan.Tensor plan, Pattern gradient, View x, View dy) {
@@ -302,16 +336,16 @@ final class CudaProducts implements ProductKernels {
   private void launchMask(
       ProductPlan plan, KofNLayout layout, View weights, View x, View dy, View target) {
     switch (plan) {
-      case ProductPlan.Lanes lanes ->
+      case ProductPlan.Floats floats ->
           launchMask(
-              "kofn_matmul_mask_gradient",
-              MASK_TILE,
-              MASK_TILE,
-              THREADS,
+              "kofn_matmul_mask_gradient_" + floats.threads(),
+              floats.examples(),
+              floats.results(),
+              floats.threads(),
               layout,
               weights,
-              x,
-              dy,
+              storage.aligned(storage.floats(x)),
+              storage.aligned(storage.floats(dy)),
               target);
       case ProductPlan.Tensor tensor ->
           launchMask(
@@ -338,7 +372,7 @@ final class CudaProducts implements ProductKernels {
       View x,
       View dy,
       View target) {
-    boolean inTile = tileOut % layout.blockOut() == 0 && tileIn % layout.blockIn() == 0;
+    boolean inTile = MASK_OUTPUTS % layout.blockOut() == 0 && tileIn % layout.blockIn() == 0;
     View products = inTile ? null : workspace.matrix(DType.F32, layout.out(), layout.in());
     Writer writer =
         p -> {

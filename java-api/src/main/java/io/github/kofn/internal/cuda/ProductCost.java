@@ -26,6 +26,7 @@ final class ProductCost {
   private static final int TILE = 64;
   private static final int CHUNK = 128;
   private static final int TENSOR_BATCH = 128;
+  private static final int GRADIENT_SUMS = 32;
   private static final int LANE_RESULTS = 8;
 
   /** Instructions of a block that finds it need not run. */
@@ -79,8 +80,8 @@ final class ProductCost {
       case Lanes lanes ->
           switch (problem.operation()) {
             case FORWARD, INPUT_GRADIENT -> List.of(cost.lanes(lanes.shared()));
-            case WEIGHT_GRADIENT -> List.of(cost.weightGradient(lanes.shared()));
-            case MASK_GRADIENT -> List.of(cost.maskGradient());
+            case WEIGHT_GRADIENT -> cost.weightGradient(lanes.shared(), limits);
+            case MASK_GRADIENT -> throw new IllegalArgumentException("a mask's gradient on lanes");
           };
       case Tensor tensor ->
           switch (problem.operation()) {
@@ -93,7 +94,11 @@ final class ProductCost {
             case MASK_GRADIENT -> List.of(cost.tensorMaskGradient(tensor));
           };
       case Gathered gathered -> cost.gathered(gathered, limits);
-      case Floats floats -> List.of(cost.floats(floats, 0));
+      case Floats floats ->
+          List.of(
+              problem.operation() == Operation.MASK_GRADIENT
+                  ? cost.maskGradient(floats)
+                  : cost.floats(floats, 0));
       case Dense dense -> cost.dense(dense, limits);
     };
   }
@@ -262,7 +267,9 @@ final class ProductCost {
   private List<LaunchCost> dense(Dense plan, DeviceLimits limits) {
     if (problem.operation() == Operation.WEIGHT_GRADIENT) {
       LaunchCost product =
-          plan.product() instanceof Tensor tensor ? tensorMaskGradient(tensor) : maskGradient();
+          plan.product() instanceof Tensor tensor
+              ? tensorMaskGradient(tensor)
+              : maskGradient((Floats) plan.product());
       return List.of(product, scatter(4, limits));
     }
     boolean inFloats = plan.product() instanceof Floats;
@@ -304,25 +311,52 @@ final class ProductCost {
     return new LaunchCost(blocks, WARPS, 14 + 41 * busy, moved);
   }
 
-  /** weight_gradient.cuh: a lane a kept input. */
-  private LaunchCost weightGradient(int shared) {
-    double terms = (double) layout.k() * layout.blockIn();
-    double blocks = layout.blockRows() * ceilDiv(layout.blockOut(), shared) * ceilDiv(terms, 256);
-    double warps = Math.min(WARPS, ceilDiv(terms, 32));
-    double instructions = 70 + batch * (11.3 + 16.7 * shared);
-    return new LaunchCost(blocks, warps, instructions, touched() + 4 * kept());
+  /** weight_gradient.cuh: X and dY turned, then 32 sums a warp. */
+  private List<LaunchCost> weightGradient(int shared, DeviceLimits limits) {
+    double steps = ceilDiv(batch, CHUNK);
+    double inputs = (double) GRADIENT_SUMS / shared;
+    double warps =
+        layout.blockRows()
+            * ceilDiv(layout.blockOut(), shared)
+            * ceilDiv((double) layout.k() * layout.blockIn(), inputs);
+    double instructions = 150 + 4 * shared + steps * (6 + 2 * shared + inputs * (3 + 4 * shared));
+    double l2 = WARPS * steps * CHUNK * 4 * (shared + inputs);
+    double turned = 4 * CHUNK * steps * (layout.in() + layout.out());
+    boolean inCache = turned <= limits.l2Bytes() / 2.0;
+    return List.of(
+        turn(layout.in(), steps, inCache),
+        turn(layout.out(), steps, inCache),
+        new LaunchCost(
+            ceilDiv(warps, WARPS),
+            WARPS,
+            instructions,
+            0,
+            l2,
+            4 * kept() + (inCache ? 0 : turned)));
+  }
+
+  private LaunchCost turn(double features, double steps, boolean inCache) {
+    double bytes = batch * features * problem.first().bytes();
+    double turned = inCache ? 0 : 4 * CHUNK * steps * features;
+    return new LaunchCost(2 * steps * ceilDiv(features, CHUNK), WARPS, 550, bytes + turned);
   }
 
   private double gradientBytes(double gradients) {
     return activations() + 4 * gradients;
   }
 
-  /** mask_gradient.cuh: 64 outputs x 64 inputs a block. */
-  private LaunchCost maskGradient() {
-    double blocks = ceilDiv(layout.out(), TILE) * ceilDiv(layout.in(), TILE);
-    double instructions = 850 + batch * 38.6;
+  /** mask_gradient.cuh. */
+  private LaunchCost maskGradient(Floats plan) {
+    double blocks = ceilDiv(layout.out(), plan.examples()) * ceilDiv(layout.in(), plan.results());
+    double instructions = 700 + ceilDiv(batch, 16) * 1130;
+    double l2 = 4 * batch * (plan.examples() + plan.results());
     return new LaunchCost(
-        blocks, WARPS, instructions, gradientBytes(layout.out() * (double) layout.in()));
+        blocks,
+        plan.threads() / 32.0,
+        instructions,
+        0,
+        l2,
+        gradientBytes(layout.out() * (double) layout.in()));
   }
 
   /** tensor_gradient.cuh: a tile of gradients a block. */

@@ -106,9 +106,10 @@ sealed interface ProductPlan {
   }
 
   /**
-   * A dense product in F32 of a W that was written out.
+   * A dense product in F32: of a W that was written out, or of all of dY^T X.
    *
-   * @param kernel the instance: threads, warps along the examples and along the results
+   * @param kernel the instance: threads, warps along the examples (of dY^T X: the outputs) and
+   *     along the results (the inputs)
    */
   record Floats(Line kernel) implements ProductPlan {
     int threads() {
@@ -151,7 +152,7 @@ sealed interface ProductPlan {
         case Lanes lanes -> this == AUTO || this == LANES;
         case Tensor tensor -> this == AUTO || this == TENSOR;
         case Gathered gathered -> this == AUTO || this == GATHERED;
-        case Floats floats -> this == AUTO;
+        case Floats floats -> this == AUTO || this == DENSE;
         case Dense dense -> this == AUTO || this == DENSE;
       };
     }
@@ -311,7 +312,7 @@ sealed interface ProductPlan {
       case INPUT_GRADIENT -> dense(catalogue, "KOFN_TENSOR_BACK", problem);
       case WEIGHT_GRADIENT, MASK_GRADIENT -> {
         List<ProductPlan> plans = new ArrayList<>();
-        plans.add(new Lanes(1));
+        catalogue.family("KOFN_MASK").forEach(line -> plans.add(new Floats(line)));
         plans.addAll(instances(catalogue, "KOFN_TENSOR_MASK", problem));
         yield plans;
       }

@@ -53,6 +53,7 @@ class ProductCountersTest {
     "INPUT_GRADIENT, DENSE, 512, 128, 1, 1, 32, 128, F32, false",
     "INPUT_GRADIENT, DENSE, 512, 128, 1, 1, 32, 128, F16, false",
     "WEIGHT_GRADIENT, LANES, 128, 512, 1, 1, 51, 64, F32, false",
+    "WEIGHT_GRADIENT, LANES, 128, 512, 1, 1, 51, 600, BF16, false",
     "WEIGHT_GRADIENT, LANES, 128, 512, 8, 8, 16, 64, F32, false",
     "WEIGHT_GRADIENT, TENSOR, 128, 512, 16, 16, 8, 128, BF16, false",
     "WEIGHT_GRADIENT, TENSOR, 128, 512, 64, 64, 4, 128, F32, true",
@@ -63,7 +64,8 @@ class ProductCountersTest {
     "WEIGHT_GRADIENT, TENSOR, 64, 256, 64, 64, 1, 4096, BF16, false",
     "WEIGHT_GRADIENT, DENSE, 128, 512, 1, 1, 51, 64, F32, false",
     "WEIGHT_GRADIENT, DENSE, 128, 512, 1, 1, 51, 64, BF16, false",
-    "MASK_GRADIENT, LANES, 128, 512, 1, 1, 51, 64, F32, false",
+    "MASK_GRADIENT, DENSE, 128, 512, 1, 1, 51, 64, F32, false",
+    "MASK_GRADIENT, DENSE, 1500, 2000, 1, 1, 51, 33, F32, false",
     "MASK_GRADIENT, TENSOR, 128, 512, 1, 1, 51, 64, BF16, false"
   })
   void theModelSaysWhatIsIssued(
