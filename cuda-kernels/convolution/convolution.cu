@@ -31,10 +31,12 @@
     kofn::weightGradient<ROWS, COLUMNS == 0 ? 1 : COLUMNS, STRIDE, STRIP>(s, p, g);                                 \
   }
 
+#define KOFN_TAPS(STRIP)                                                                                             \
+  KOFN_KERNEL(128) kofn_convolution_taps_##STRIP(KOFN_SUMS) { kofn::tapSums<false, STRIP>(s, p, m, f); }             \
+  KOFN_KERNEL(128) kofn_convolution_taps_back_##STRIP(KOFN_SUMS) { kofn::tapSums<true, STRIP>(s, p, m, f); }
+
 #include "catalogue.inc"
 
-KOFN_KERNEL(128) kofn_convolution_taps(KOFN_SUMS) { kofn::tapSums<false>(s, p, m, f); }
-KOFN_KERNEL(128) kofn_convolution_taps_back(KOFN_SUMS) { kofn::tapSums<true>(s, p, m, f); }
 KOFN_KERNEL(128) kofn_convolution_weight_gradient_taps(KOFN_GRADIENT) { kofn::weightGradient<1, 1, 0, 8>(s, p, g); }
 KOFN_KERNEL(128) kofn_convolution_weight_sums(KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g)) { kofn::weightSums(p, g); }
 KOFN_KERNEL(128) kofn_convolution_mask_sums(KOFN_TAKE(Pattern, p), KOFN_TAKE(WeightGradient, g), KOFN_TAKE(View, target)) {

@@ -32,33 +32,7 @@ struct Example {
   }
 
   __device__ __forceinline__ float at(int feature) const { return loadFloat(data, type, base + feature * step); }
-
-  // values[i] = the pixel (row + i, column) of the plane that begins at a feature, 0 outside. The type is looked at once.
-  template <int N>
-  __device__ __forceinline__ void column(int plane, int row, int column, int height, int width, float (&values)[N]) const {
-    switch (type) {
-      case kF32: loadColumn(static_cast<const float*>(data), plane, row, column, height, width, values); break;
-      case kBf16: loadColumn(static_cast<const __nv_bfloat16*>(data), plane, row, column, height, width, values); break;
-      default: loadColumn(static_cast<const __half*>(data), plane, row, column, height, width, values); break;
-    }
-  }
-
- private:
-  template <typename T, int N>
-  __device__ __forceinline__ void loadColumn(const T* from, int plane, int row, int column, int height, int width, float (&values)[N]) const {
-    const bool across = static_cast<unsigned>(column) < static_cast<unsigned>(width);
-    from += base + (plane + static_cast<long long>(row) * width + column) * step;
-    const long long down = width * step;
-#pragma unroll
-    for (int i = 0; i < N; ++i)
-      values[i] = across && static_cast<unsigned>(row + i) < static_cast<unsigned>(height) ? static_cast<float>(from[i * down]) : 0.0f;
-  }
 };
-
-// An element of a window: true where (row, column) lies in an image of that size.
-__device__ __forceinline__ bool inImage(int row, int column, int height, int width) {
-  return static_cast<unsigned>(row) < static_cast<unsigned>(height) && static_cast<unsigned>(column) < static_cast<unsigned>(width);
-}
 
 // Consecutive threads take consecutive columns, then strips of rows, then examples; in panels, examples first: either way neighbours
 // in a warp are neighbours in memory. False beyond the end.

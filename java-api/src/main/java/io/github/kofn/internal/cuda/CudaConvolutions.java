@@ -41,6 +41,11 @@ final class CudaConvolutions implements ConvolutionKernels {
 
   private static final int GRADIENT_STRIPS = 128;
 
+  /** Instructions of a tap, and of one of its pixels. */
+  private static final int TAP = 7;
+
+  private static final int TAP_PIXEL = 5;
+
   private final CudaContext context;
   private final ProductCatalogue catalogue;
   private final CudaProducts products;
@@ -109,21 +114,48 @@ final class CudaConvolutions implements ConvolutionKernels {
     return layout.blockIn() == shape.kernelSize() && shape.kernelSize() <= STAGED_TAPS;
   }
 
+  /** Thread blocks of sums: the kernel, and what it computes at a time. */
+  private record Sums(String kernel, int channels, int classes, int strips, int width) {
+    long threads(long examples) {
+      return examples * strips * width;
+    }
+  }
+
+  /** Windows, where there is an instance, else taps. */
+  private Sums sums(Convolution shape, KofNLayout layout, boolean back) {
+    int channels = back ? shape.inChannels() : shape.outChannels();
+    int height = back ? shape.height() : shape.outHeight();
+    int width = back ? shape.width() : shape.outWidth();
+    String macro = back ? "KOFN_WINDOW_BACK" : "KOFN_WINDOW";
+    String name = back ? "window_back_" : "window_";
+    return windows(macro, shape, layout, height)
+        .map(w -> new Sums(name + w.name(), channels, 1, w.strips(height), width))
+        .orElseGet(() -> taps(shape, channels, height, width, back));
+  }
+
+  /** A gradient's pixels are those of a class, whose rows and columns lie a stride apart. */
+  private Sums taps(Convolution shape, int channels, int height, int width, boolean back) {
+    int step = back ? shape.stride() : 1;
+    int rows = Math.ceilDiv(height, step);
+    int strip =
+        catalogue
+            .family("KOFN_TAPS")
+            .map(line -> line.number(0))
+            .min(Comparator.comparingInt(r -> Math.ceilDiv(rows, r) * (TAP + TAP_PIXEL * r)))
+            .orElseThrow();
+    return new Sums(
+        (back ? "taps_back_" : "taps_") + strip,
+        channels,
+        Math.min(step, height) * Math.min(step, width),
+        Math.ceilDiv(rows, strip),
+        Math.ceilDiv(width, step));
+  }
+
   @Override
   public synchronized void forward(
       Convolution shape, Pattern pattern, View x, View y, Finish finish) {
-    int height = shape.outHeight();
-    Optional<Windows> windows = windows("KOFN_WINDOW", shape, pattern.layout(), height);
-    launchSums(
-        windows.map(w -> "window_" + w.name()).orElse("taps"),
-        shape.outChannels(),
-        y.rows() * windows.map(w -> w.strips(height)).orElse(height) * shape.outWidth(),
-        shape,
-        pattern,
-        x,
-        y,
-        null,
-        p -> putFinish(p.struct(), finish));
+    Sums sums = sums(shape, pattern.layout(), false);
+    launchSums(sums, shape, pattern, x, y, null, p -> putFinish(p.struct(), finish));
   }
 
   @Override
@@ -135,24 +167,13 @@ final class CudaConvolutions implements ConvolutionKernels {
       View dx,
       Activation derivative,
       View z) {
-    int height = shape.height();
-    Optional<Windows> windows = windows("KOFN_WINDOW_BACK", shape, pattern.layout(), height);
-    launchSums(
-        windows.map(w -> "window_back_" + w.name()).orElse("taps_back"),
-        shape.inChannels(),
-        dx.rows() * windows.map(w -> w.strips(height)).orElse(height) * shape.width(),
-        shape,
-        pattern,
-        dy,
-        dx,
-        companion,
-        p -> putDerivative(p.struct(), derivative, z));
+    Sums sums = sums(shape, pattern.layout(), true);
+    Writer finish = p -> putDerivative(p.struct(), derivative, z);
+    launchSums(sums, shape, pattern, dy, dx, companion, finish);
   }
 
   private void launchSums(
-      String name,
-      int channels,
-      long threads,
+      Sums sums,
       Convolution shape,
       Pattern pattern,
       View source,
@@ -161,10 +182,10 @@ final class CudaConvolutions implements ConvolutionKernels {
       Writer finish) {
     workspace.reset();
     View from = storage.rowMajor(source);
-    int tiles = Math.toIntExact(Math.ceilDiv(threads, THREADS));
+    int tiles = Math.toIntExact(Math.ceilDiv(sums.threads(target.rows()), THREADS));
     context.launch(
-        "kofn_convolution_" + name,
-        (long) tiles * channels,
+        "kofn_convolution_" + sums.kernel(),
+        (long) tiles * sums.channels() * sums.classes(),
         1,
         THREADS,
         p -> {

@@ -27,12 +27,12 @@ class ConvolutionBitsTest {
     "4 9 8 5 3 3 1 1, 1, 0, F32, window_1_3_3_8 window_back_1_3_3_8 weight_gradient_1_3_3_8",
     "3 9 10 4 5 4 1 1, 1, 0, F32, window_1_5_0_4 window_back_1_5_0_4 weight_gradient_1_5_0_4",
     "6 8 7 5 1 1 1 0, 1, 0, BF16, window_1_1_1_8 window_back_1_1_1_8 weight_gradient_1_1_0_8",
-    "4 9 11 3 3 3 2 1, 1, 0, F32, window_2_3_3_4 taps_back weight_gradient_2_3_3_8",
-    "3 10 9 4 3 3 3 2, 1, 0, F16, taps taps_back weight_gradient_taps",
-    "4 9 8 5 3 3 1 1, 1, 1, F32, taps taps_back weight_gradient_taps",
-    "4 9 8 5 3 2 2 1, 1, 1, BF16, taps taps_back weight_gradient_taps",
+    "4 9 11 3 3 3 2 1, 1, 0, F32, window_2_3_3_4 taps_back_2 weight_gradient_2_3_3_8",
+    "3 10 9 4 3 3 3 2, 1, 0, F16, taps_4 taps_back_4 weight_gradient_taps",
+    "4 9 8 5 3 3 1 1, 1, 1, F32, taps_4 taps_back_4 weight_gradient_taps",
+    "4 9 8 5 3 2 2 1, 1, 1, BF16, taps_2 taps_back_2 weight_gradient_taps",
     "9 8 8 6 1 1 1 0, 1, 1, F32, window_1_1_1_8 window_back_1_1_1_8 weight_gradient_1_1_0_8",
-    "3 8 9 5 3 3 1 1, 2, 4, F32, taps taps_back weight_gradient_taps"
+    "3 8 9 5 3 3 1 1, 2, 4, F32, taps_4 taps_back_4 weight_gradient_taps"
   })
   void bitsAreThoseOfEveryOtherRun(
       String sizes, int blockOut, int blockIn, DType type, String kernels) {
