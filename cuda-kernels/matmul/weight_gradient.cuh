@@ -8,20 +8,19 @@
 //
 // X and dY are first turned (turnFeatures): F32, a feature's examples side by side, as many as are whole warps' loads, zeros beyond the batch.
 //
-//   128 examples ->  lanes, 4 each               a warp: R outputs of a block row, and 32 / R of the inputs that it keeps
-//     R rows of dY^T     16 bytes a lane           32 sums a lane
-//     32 / R rows of X^T 16 bytes a lane           a step: R + 32 / R coalesced loads, 128 multiply-adds; each row of X^T is found by a shuffle
+//   128 examples ->  lanes, 4 each               a warp: R outputs of a block row, and T of the inputs that it keeps: 1 and 16, or 8 and 4
+//     R rows of dY^T     16 bytes a lane           a step: R + T coalesced loads, 4 R T multiply-adds; each row of X^T is found by a shuffle
+//     T rows of X^T      16 bytes a lane           R T sums a lane; more of them, with the loads in flight, do not fit 128 registers
 //
 // Floor: single weights (R = 1) load 16 bytes for 4 multiply-adds, from L2: 4 bytes each, which is what they are bound by; R = 8 loads 1.5.
-// At the end lanes add their 32 sums by halves (lane_sums.cuh), one in each lane. The order of additions depends on the batch alone: equal
+// At the end lanes add their sums by halves (lane_sums.cuh), so that a lane has one. The order of additions depends on the batch alone: equal
 // arguments give equal bits. Packed gradients of what lies beyond the matrix's edge are 0.
 //
 // Traffic: X once for every R outputs, from L2; both turned copies are written and read once more; dW once.
 
 namespace kofn {
 
-constexpr int kGradientSums = 32;      // of a lane
-constexpr int kGradientExamples = 128; // of a step
+constexpr int kGradientExamples = 128;  // of a step
 
 // X^T and dY^T.
 struct TurnedFeatures {
@@ -63,7 +62,7 @@ __device__ __forceinline__ const float4* rowOf(const float* from, unsigned row, 
 
 template <int R>
 __device__ __forceinline__ void weightGradient(const Pattern& p, const TurnedFeatures& t) {
-  constexpr int kTerms = kGradientSums / R;
+  constexpr int kTerms = R == 1 ? 16 : 32 / R, kSums = R * kTerms;  // as ProductPlan.gradientInputs
   const int lane = threadIdx.x & 31, parts = (p.bo + R - 1) / R, terms = p.k * p.bi;
   const long long warp = (static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x) >> 5;
   if (warp >= t.warps) return;
@@ -75,7 +74,7 @@ __device__ __forceinline__ void weightGradient(const Pattern& p, const TurnedFea
 
   const float *x = t.x + 4 * lane, *dy = t.dy + 4 * lane;
   const unsigned step = 4u * t.pitch;
-  float sums[kGradientSums] = {};
+  float sums[kSums] = {};
   for (int b = 0; b < t.pitch; b += kGradientExamples, x += kGradientExamples, dy += kGradientExamples) {
     float4 d[R];
 #pragma unroll
@@ -94,12 +93,14 @@ __device__ __forceinline__ void weightGradient(const Pattern& p, const TurnedFea
     }
   }
 
-  const float sum = scatteredSum<kGradientSums>(sums, lane);
+  float sum = scatteredSum<kSums>(sums, lane);
+#pragma unroll
+  for (int away = kSums; away < 32; away *= 2) sum += __shfl_xor_sync(0xffffffff, sum, away);
   const int u = lane / R, output = from + lane % R;
   const int mine = __shfl_sync(0xffffffff, input, u), slotOfMine = __shfl_sync(0xffffffff, slot, u);
   const int columnOfMine = __shfl_sync(0xffffffff, column, u);
   const bool inside = output < p.out && mine < p.in;
-  if (chunk * kTerms + u < terms && output < till && (p.packed || inside))
+  if (lane < kSums && chunk * kTerms + u < terms && output < till && (p.packed || inside))
     static_cast<float*>(p.values)[p.position(row, slotOfMine, output, mine, columnOfMine)] = inside ? sum : 0.0f;
 }
 

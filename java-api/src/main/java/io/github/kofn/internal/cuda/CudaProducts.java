@@ -37,10 +37,8 @@ final class CudaProducts implements ProductKernels {
   private static final int TENSOR_BATCH = 128;
   private static final int LANE_FEATURES = 128;
 
-  /** What weights' gradients on lanes take at a time: examples; sums of a warp. */
+  /** Examples of a step of weights' gradients on lanes. */
   private static final int GRADIENT_EXAMPLES = 128;
-
-  private static final int GRADIENT_SUMS = 32;
 
   /** Outputs whose blocks a mask's gradient adds up at a time. */
   private static final int MASK_OUTPUTS = 64;
@@ -252,7 +250,7 @@ final class CudaProducts implements ProductKernels {
     View turnedX = turned(x);
     View turnedDy = turned(dy);
     long terms = (long) layout.k() * layout.blockIn();
-    int chunks = Math.toIntExact(Math.ceilDiv(terms, GRADIENT_SUMS / shared));
+    int chunks = Math.toIntExact(Math.ceilDiv(terms, ProductPlan.gradientInputs(shared)));
     long warps = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared) * chunks;
     launchWarps(
         "weight_gradient_lanes_" + shared,

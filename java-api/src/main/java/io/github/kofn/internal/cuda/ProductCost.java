@@ -26,7 +26,6 @@ final class ProductCost {
   private static final int TILE = 64;
   private static final int CHUNK = 128;
   private static final int TENSOR_BATCH = 128;
-  private static final int GRADIENT_SUMS = 32;
   private static final int LANE_RESULTS = 8;
 
   /** Instructions of a block that finds it need not run. */
@@ -311,10 +310,10 @@ final class ProductCost {
     return new LaunchCost(blocks, WARPS, 14 + 41 * busy, moved);
   }
 
-  /** weight_gradient.cuh: X and dY turned, then 32 sums a warp. */
+  /** weight_gradient.cuh: X and dY turned, then some sums a warp. */
   private List<LaunchCost> weightGradient(int shared, DeviceLimits limits) {
     double steps = ceilDiv(batch, CHUNK);
-    double inputs = (double) GRADIENT_SUMS / shared;
+    double inputs = ProductPlan.gradientInputs(shared);
     double warps =
         layout.blockRows()
             * ceilDiv(layout.blockOut(), shared)

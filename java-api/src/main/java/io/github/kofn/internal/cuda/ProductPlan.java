@@ -164,6 +164,11 @@ sealed interface ProductPlan {
         .formatted(backward ? "input_gradient" : "product", plan.type(), plan.block());
   }
 
+  /** The kept inputs that a warp takes of a weights' gradient on lanes: weight_gradient.cuh. */
+  static int gradientInputs(int shared) {
+    return shared == 1 ? 16 : 32 / shared;
+  }
+
   /** What the sides of blocks must be multiples of. */
   int TENSOR_SIDE = 16;
 
