@@ -29,9 +29,9 @@ using i32 = int;
     kofn::lanesProduct<float, R, true>(p, o, f);                                                                                \
   }
 
-#define KOFN_WEIGHT_GRADIENT(R)                                                                                                 \
-  KOFN_WIDE_KERNEL(256) kofn_matmul_weight_gradient_lanes_##R(KOFN_TAKE(Pattern, p), KOFN_TAKE(TurnedFeatures, t)) {               \
-    kofn::weightGradient<R>(p, t);                                                                                              \
+#define KOFN_WEIGHT_GRADIENT(R, V)                                                                                              \
+  KOFN_WIDE_KERNEL(256) kofn_matmul_weight_gradient_lanes_##R##_##V(KOFN_TAKE(Pattern, p), KOFN_TAKE(TurnedFeatures, t)) {         \
+    kofn::weightGradient<R, V>(p, t);                                                                                           \
   }
 
 #define KOFN_FEW(R, EXAMPLES)                                                                                                   \

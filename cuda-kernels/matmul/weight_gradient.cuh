@@ -6,13 +6,14 @@
 
 // dW[o, i] = sum over b of dY[b, o] X[b, i] for kept (o, i), of any block size, type, layout and pitch; true F32.
 //
-// X and dY are first turned (turnFeatures): F32, a feature's examples side by side, as many as are whole warps' loads, zeros beyond the batch.
+// X and dY are first turned (turnFeatures): F32, a feature's examples side by side, with zeros beyond the batch up to whole steps.
 //
-//   128 examples ->  lanes, 4 each               a warp: R outputs of a block row, and T of the inputs that it keeps: 1 and 16, or 8 and 4
-//     R rows of dY^T     16 bytes a lane           a step: R + T coalesced loads, 4 R T multiply-adds; each row of X^T is found by a shuffle
-//     T rows of X^T      16 bytes a lane           R T sums a lane; more of them, with the loads in flight, do not fit 128 registers
+//   32 V examples ->  lanes, V each              a warp: R outputs of a block row, and T of the inputs that it keeps: 1 and 16, or 8 and 4
+//     R rows of dY^T     4 V bytes a lane          a step: R + T coalesced loads, V R T multiply-adds; each row of X^T is found by a shuffle
+//     T rows of X^T      4 V bytes a lane          R T sums a lane; more of them, with the loads in flight, do not fit 128 registers
+//   V is 4, or 1 where steps of 128 examples would be zeros for the most part
 //
-// Floor: single weights (R = 1) load 16 bytes for 4 multiply-adds, from L2: 4 bytes each, which is what they are bound by; R = 8 loads 1.5.
+// Floor: single weights (R = 1) load 4 bytes for a multiply-add, from L2, which is what they are bound by; R = 8 loads 1.5.
 // At the end lanes add their sums by halves (lane_sums.cuh), so that a lane has one. The order of additions depends on the batch alone: equal
 // arguments give equal bits. Packed gradients of what lies beyond the matrix's edge are 0.
 //
@@ -20,12 +21,11 @@
 
 namespace kofn {
 
-constexpr int kGradientExamples = 128;  // of a step
-
 // X^T and dY^T.
 struct TurnedFeatures {
   const float *x, *dy;     // [in][pitch], [out][pitch]
-  int pitch, chunks;       // examples, whole steps, less than 2^30; warps along a block row's terms
+  int pitch, examples;     // less than 2^30, zeros from the batch on; whole steps of them
+  int chunks, unused;      // warps along a block row's terms
   long long warps;
 };
 
@@ -53,14 +53,20 @@ __device__ __forceinline__ void turnFeatures(const View& source, float* target, 
   }
 }
 
-// 16 bytes at from + row * step, a step of bytes, as one multiplication of 32 bits: left alone, the compiler multiplies 64 bits.
-__device__ __forceinline__ const float4* rowOf(const float* from, unsigned row, unsigned step) {
-  const float4* to;
-  asm("mad.wide.u32 %0, %1, %2, %3;" : "=l"(to) : "r"(row), "r"(step), "l"(from));
-  return to;
+// V floats at from + row * step, a step of bytes, as one multiplication of 32 bits: left alone, the compiler multiplies 64 bits.
+template <int V>
+__device__ __forceinline__ void loadRow(const float* from, unsigned row, unsigned step, float (&values)[V]) {
+  const float* at;
+  asm("mad.wide.u32 %0, %1, %2, %3;" : "=l"(at) : "r"(row), "r"(step), "l"(from));
+  if constexpr (V == 4) {
+    const float4 four = *reinterpret_cast<const float4*>(at);
+    values[0] = four.x, values[1] = four.y, values[2] = four.z, values[3] = four.w;
+  } else {
+    values[0] = *at;
+  }
 }
 
-template <int R>
+template <int R, int V>
 __device__ __forceinline__ void weightGradient(const Pattern& p, const TurnedFeatures& t) {
   constexpr int kTerms = R == 1 ? 16 : 32 / R, kSums = R * kTerms;  // as ProductPlan.gradientInputs
   const int lane = threadIdx.x & 31, parts = (p.bo + R - 1) / R, terms = p.k * p.bi;
@@ -72,24 +78,21 @@ __device__ __forceinline__ void weightGradient(const Pattern& p, const TurnedFea
   const int term = chunk * kTerms + lane % kTerms, slot = min(term, terms - 1) / p.bi, column = p.column(row, slot);
   const int input = column * p.bi + min(term, terms - 1) % p.bi, loaded = min(input, p.in - 1);
 
-  const float *x = t.x + 4 * lane, *dy = t.dy + 4 * lane;
+  const float *x = t.x + V * lane, *dy = t.dy + V * lane;
   const unsigned step = 4u * t.pitch;
   float sums[kSums] = {};
-  for (int b = 0; b < t.pitch; b += kGradientExamples, x += kGradientExamples, dy += kGradientExamples) {
-    float4 d[R];
+  for (int b = 0; b < t.examples; b += 32 * V, x += 32 * V, dy += 32 * V) {
+    float d[R][V];
 #pragma unroll
-    for (int r = 0; r < R; ++r) d[r] = *rowOf(dy, min(from + r, p.out - 1), step);
+    for (int r = 0; r < R; ++r) loadRow<V>(dy, min(from + r, p.out - 1), step, d[r]);
 #pragma unroll
     for (int u = 0; u < kTerms; ++u) {
-      const float4 v = *rowOf(x, __shfl_sync(0xffffffff, loaded, u), step);
+      float values[V];
+      loadRow<V>(x, __shfl_sync(0xffffffff, loaded, u), step, values);
 #pragma unroll
-      for (int r = 0; r < R; ++r) {
-        float& sum = sums[u * R + r];
-        sum = fmaf(d[r].x, v.x, sum);
-        sum = fmaf(d[r].y, v.y, sum);
-        sum = fmaf(d[r].z, v.z, sum);
-        sum = fmaf(d[r].w, v.w, sum);
-      }
+      for (int r = 0; r < R; ++r)
+#pragma unroll
+        for (int v = 0; v < V; ++v) sums[u * R + r] = fmaf(d[r][v], values[v], sums[u * R + r]);
     }
   }
 

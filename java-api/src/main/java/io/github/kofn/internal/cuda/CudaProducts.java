@@ -37,7 +37,7 @@ final class CudaProducts implements ProductKernels {
   private static final int TENSOR_BATCH = 128;
   private static final int LANE_FEATURES = 128;
 
-  /** Examples of a step of weights' gradients on lanes. */
+  /** What turned features are multiples of: steps of weights' gradients on lanes. */
   private static final int GRADIENT_EXAMPLES = 128;
 
   /** Outputs whose blocks a mask's gradient adds up at a time. */
@@ -252,21 +252,24 @@ final class CudaProducts implements ProductKernels {
     long terms = (long) layout.k() * layout.blockIn();
     int chunks = Math.toIntExact(Math.ceilDiv(terms, ProductPlan.gradientInputs(shared)));
     long warps = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared) * chunks;
+    int ofLane = ProductPlan.gradientExamples(x.rows());
+    int step = 32 * ofLane;
+    int examples = Math.toIntExact(Math.ceilDiv(x.rows(), step) * step);
     launchWarps(
-        "weight_gradient_lanes_" + shared,
+        "weight_gradient_lanes_" + shared + "_" + ofLane,
         warps,
         p -> {
           putPattern(p.struct(), gradient);
           p.struct().putLong(address(turnedX)).putLong(address(turnedDy));
-          p.putInt(Math.toIntExact(turnedX.columns())).putInt(chunks).putLong(warps);
+          p.putInt(Math.toIntExact(turnedX.columns())).putInt(examples);
+          p.putInt(chunks).putInt(0).putLong(warps);
         });
   }
 
   /** The transpose, F32, its rows filled up with zeros to whole steps of examples. */
   private View turned(View view) {
-    int pitch =
-        Math.toIntExact(
-            Math.multiplyExact(Math.ceilDiv(view.rows(), GRADIENT_EXAMPLES), GRADIENT_EXAMPLES));
+    long step = view.rows() <= LANE_BATCH ? LANE_BATCH : GRADIENT_EXAMPLES;
+    int pitch = Math.toIntExact(Math.multiplyExact(Math.ceilDiv(view.rows(), step), step));
     View turned = workspace.matrix(DType.F32, view.columns(), pitch);
     context.launch(
         "kofn_matmul_turn_features",

@@ -312,19 +312,21 @@ final class ProductCost {
 
   /** weight_gradient.cuh: X and dY turned, then some sums a warp. */
   private List<LaunchCost> weightGradient(int shared, DeviceLimits limits) {
-    double steps = ceilDiv(batch, CHUNK);
+    double ofLane = ProductPlan.gradientExamples(problem.batch());
+    double steps = ceilDiv(batch, 32 * ofLane);
     double inputs = ProductPlan.gradientInputs(shared);
     double warps =
         layout.blockRows()
             * ceilDiv(layout.blockOut(), shared)
             * ceilDiv((double) layout.k() * layout.blockIn(), inputs);
-    double instructions = 150 + 4 * shared + steps * (6 + 2 * shared + inputs * (3 + 4 * shared));
-    double l2 = WARPS * steps * CHUNK * 4 * (shared + inputs);
-    double turned = 4 * CHUNK * steps * (layout.in() + layout.out());
+    double instructions =
+        150 + 4 * shared + steps * (6 + 2 * shared + inputs * (3 + ofLane * shared));
+    double l2 = WARPS * steps * 32 * ofLane * 4 * (shared + inputs);
+    double turned = 4 * TILE * ceilDiv(batch, TILE) * (layout.in() + layout.out());
     boolean inCache = turned <= limits.l2Bytes() / 2.0;
     return List.of(
-        turn(layout.in(), steps, inCache),
-        turn(layout.out(), steps, inCache),
+        turn(layout.in(), inCache),
+        turn(layout.out(), inCache),
         new LaunchCost(
             ceilDiv(warps, WARPS),
             WARPS,
@@ -334,10 +336,11 @@ final class ProductCost {
             4 * kept() + (inCache ? 0 : turned)));
   }
 
-  private LaunchCost turn(double features, double steps, boolean inCache) {
+  private LaunchCost turn(double features, boolean inCache) {
+    double tiles = batch <= TILE ? 1 : 2 * ceilDiv(batch, CHUNK);
     double bytes = batch * features * problem.first().bytes();
-    double turned = inCache ? 0 : 4 * CHUNK * steps * features;
-    return new LaunchCost(2 * steps * ceilDiv(features, CHUNK), WARPS, 550, bytes + turned);
+    double turned = inCache ? 0 : 4 * TILE * tiles * features;
+    return new LaunchCost(tiles * ceilDiv(features, CHUNK), WARPS, 550, bytes + turned);
   }
 
   private double gradientBytes(double gradients) {

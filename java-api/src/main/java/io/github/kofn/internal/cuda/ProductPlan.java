@@ -169,6 +169,11 @@ sealed interface ProductPlan {
     return shared == 1 ? 16 : 32 / shared;
   }
 
+  /** And the examples that a lane takes of it at a time: steps of 128, or few of 32. */
+  static int gradientExamples(long batch) {
+    return batch <= 96 ? 1 : 4;
+  }
+
   /** What the sides of blocks must be multiples of. */
   int TENSOR_SIDE = 16;
 

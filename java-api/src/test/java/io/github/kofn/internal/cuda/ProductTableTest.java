@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Prints what products of 4096 x 4096 matrices count, the table of cuda-kernels/README.md, with
- * {@code -Dkofn.test.counters=true}.
+ * {@code -Dkofn.test.counters=true}; with {@code "-Dkofn.test.counters.of=dW, F32"} only those of a
+ * product and type.
  *
  * <p>The plan is that of the whole product. Of 8192 examples a share is computed: forward and for
  * dX, thread blocks repeat along the examples, each with the whole contraction, so 512 examples
@@ -61,6 +62,8 @@ class ProductTableTest {
   void theTableOfTheReadme(Operation operation, DType type, boolean tf32, int batch, String blocks)
       throws IOException {
     assumeTrue(Boolean.getBoolean("kofn.test.counters"));
+    String product = name(operation) + ", " + (tf32 ? "TF32" : type);
+    assumeTrue(product.startsWith(System.getProperty("kofn.test.counters.of", "")));
     int side = operation == Operation.WEIGHT_GRADIENT ? 128 : 1; // blocks need no packing after
     KofNLayout everything = new KofNLayout(SIZE, SIZE, side, side, SIZE / side);
     double dense =
