@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CpuProductsTest {
   private static final double EPS = 0x1p-24;
   private static final Finish PLAIN = new Finish(1, null, null, Activation.IDENTITY, null, null);
-  private static final int[] BATCHES = {0, 1, 3, 17, 64, 65, 128, 200};
+  private static final int[] BATCHES = {0, 1, 3, 4, 7, 17, 64, 65, 128, 200};
 
   /** One way to run the products. */
   record Engine(int lanes, int threads) {
@@ -65,6 +65,8 @@ class CpuProductsTest {
       cases.add(new ProductCase(KofNLayout.dense(37, 90), batch, true, seed++));
       cases.add(new ProductCase(new KofNLayout(40, 33, 8, 4, 5), batch, true, seed++));
       cases.add(new ProductCase(new KofNLayout(48, 33, 4, 1, 5), batch, seed % 2 == 0, seed++));
+      cases.add(new ProductCase(new KofNLayout(45, 33, 20, 1, 5), batch, true, seed++));
+      cases.add(new ProductCase(new KofNLayout(45, 75, 20, 20, 3), batch, batch % 2 == 0, seed++));
       cases.add(new ProductCase(KofNLayout.weights(29, 40, 25), batch, seed % 2 == 0, seed++));
     }
     for (int k : new int[] {15, 16, 17, 40, 64, 77}) {
