@@ -83,32 +83,6 @@ final class Tiles {
     storeStage(target, panel, from, to - from, width, stage);
   }
 
-  /**
-   * Copies features of a panel to memory with the features side by side: {@code [examples][64]}, 0
-   * beyond the given number.
-   */
-  static void loadTurned(
-      View view, int panel, int feature, int count, MemorySegment to, long at, float[] st) {
-    int width = width(view.rows(), panel);
-    if (view.layout() == Layout.PANELS) {
-      loadStage(view, panel, feature, count, width, st);
-      for (int b = 0; b < width; b++) {
-        for (int f = 0; f < count; f++) {
-          st[ROWS + b * STEP + f] = st[f * width + b];
-        }
-      }
-    } else {
-      for (int b = 0; b < width; b++) {
-        long row = (long) panel * Layout.PANEL + b;
-        Elements.read(view, row * view.pitch() + feature, st, ROWS + b * STEP, count);
-      }
-    }
-    for (int b = 0; b < width; b++) {
-      Arrays.fill(st, ROWS + b * STEP + count, ROWS + (b + 1) * STEP, 0);
-    }
-    MemorySegment.copy(st, ROWS, to, ValueLayout.JAVA_FLOAT, at, width * STEP);
-  }
-
   private static void loadStage(
       View view, int panel, int feature, int count, int stride, float[] st) {
     int width = width(view.rows(), panel);
