@@ -107,14 +107,6 @@ __device__ __forceinline__ void gatheredProduct(const Pattern& p, const Operands
                                  example + warpM * S::kTilesM * 16, result + warpN * columns, p.out, finish);
 }
 
-// What decides on the device whether a launch computes anything; null: it does.
-struct Guard {
-  const int* flag;
-  int wanted;
-
-  __device__ __forceinline__ bool isSkipped() const { return flag != nullptr && *flag != wanted; }
-};
-
 struct Staging {
   View source, target;
   Guard guard;

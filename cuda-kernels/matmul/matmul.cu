@@ -4,6 +4,7 @@
 // way here and in Java (CudaProducts); geometry and workspace come from there.
 
 #include "activation_gradient.cuh"
+#include "chunked.cuh"
 #include "companion.cuh"
 #include "dense.cuh"
 #include "entries.cuh"
@@ -39,6 +40,18 @@ using i32 = int;
     kofn::fewProduct<R, EXAMPLES>(p, o, f);                                                                                     \
   }
 
+#define KOFN_CHUNKED(OUTPUTS, EXAMPLES)                                                                                         \
+  KOFN_WIDE_KERNEL(256)                                                                                                         \
+  kofn_matmul_chunked_##EXAMPLES(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {                         \
+    kofn::chunkedProduct<EXAMPLES, OUTPUTS, false>(p, o, f);                                                                    \
+  }
+
+#define KOFN_CHUNKED_BACK(OUTPUTS, EXAMPLES)                                                                                    \
+  KOFN_WIDE_KERNEL(256)                                                                                                         \
+  kofn_matmul_input_gradient_chunked_##EXAMPLES(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {          \
+    kofn::chunkedProduct<EXAMPLES, OUTPUTS, true>(p, o, f);                                                                     \
+  }
+
 #define KOFN_DENSE(THREADS, WARPS_M, WARPS_N)                                                                                    \
   extern "C" __global__ void __launch_bounds__(THREADS, THREADS == 64 ? 6 : 2)                                                   \
   kofn_matmul_dense_##THREADS(KOFN_TAKE(Dense, d), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {                               \
@@ -50,6 +63,7 @@ using i32 = int;
   kofn_matmul_mask_gradient_##THREADS(KOFN_TAKE(MaskGradient, g)) { kofn::maskGradient<kofn::DenseShape<WARPS_M, WARPS_N>>(g); }
 
 #define KOFN_TENSOR(...)
+#define KOFN_TENSOR_HALVES(...)
 #define KOFN_TENSOR_BACK(...)
 #define KOFN_TENSOR_GRADIENT(...)
 #define KOFN_TENSOR_MASK(...)
@@ -59,6 +73,10 @@ using i32 = int;
 KOFN_KERNEL(256) kofn_matmul_stage_1(KOFN_TAKE(View, source), float* target) { kofn::stageFew<1>(source, target); }
 KOFN_KERNEL(256) kofn_matmul_stage_4(KOFN_TAKE(View, source), float* target) { kofn::stageFew<4>(source, target); }
 KOFN_KERNEL(256) kofn_matmul_stage_8(KOFN_TAKE(View, source), float* target) { kofn::stageFew<8>(source, target); }
+
+KOFN_KERNEL(256) kofn_matmul_stage_tiles_16(KOFN_TAKE(TileStaging, s)) { kofn::stageTiles<16>(s); }
+KOFN_KERNEL(256) kofn_matmul_stage_tiles_32(KOFN_TAKE(TileStaging, s)) { kofn::stageTiles<32>(s); }
+KOFN_KERNEL(256) kofn_matmul_stage_tiles_64(KOFN_TAKE(TileStaging, s)) { kofn::stageTiles<64>(s); }
 
 KOFN_KERNEL(256) kofn_matmul_find_non_finite(KOFN_TAKE(View, source), int* flag) { kofn::findNonFinite(source, flag); }
 

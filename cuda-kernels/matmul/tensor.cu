@@ -18,6 +18,12 @@ using i8 = kofn::I8;
     kofn::tensorProduct<kofn::TensorShape<T, BLOCK, R, WARPS_M, WARPS_N, false>>(p, o, f);                                       \
   }
 
+#define KOFN_TENSOR_HALVES(T, THREADS, WARPS_M, WARPS_N, R, BLOCK)                                                               \
+  KOFN_WIDE_KERNEL(THREADS)                                                                                                     \
+  kofn_tensor_product_halves_##T##_##BLOCK(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {         \
+    kofn::tensorProduct<kofn::TensorShape<T, BLOCK, R, WARPS_M, WARPS_N, false, 4>>(p, o, f);                                    \
+  }
+
 #define KOFN_TENSOR_BACK(T, THREADS, WARPS_M, WARPS_N, R, BLOCK)                                                                 \
   KOFN_WIDE_KERNEL(THREADS)                                                                                                     \
   kofn_tensor_input_gradient_##T##_##BLOCK(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {         \
@@ -39,6 +45,8 @@ using i8 = kofn::I8;
 #define KOFN_LANES_BACK(...)
 #define KOFN_WEIGHT_GRADIENT(...)
 #define KOFN_FEW(...)
+#define KOFN_CHUNKED(...)
+#define KOFN_CHUNKED_BACK(...)
 #define KOFN_DENSE(...)
 #define KOFN_MASK(...)
 #define KOFN_GATHERED(...)

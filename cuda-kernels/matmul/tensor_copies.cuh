@@ -11,7 +11,9 @@
 
 namespace kofn {
 
-template <class E_, int BLOCK_, int R_, int WARPS_M, int WARPS_N, bool BACK_>
+// PARTS: what a stage takes from the lists. 2: whole units. 4: halves of units, for blocks of an odd number of them, each half a neighbour of
+// the other in the union. Where a line keeps one of the two, the other's weights are zeros, which annihilate integers, and only those.
+template <class E_, int BLOCK_, int R_, int WARPS_M, int WARPS_N, bool BACK_, int PARTS = 2>
 struct TensorShape {
   using E = E_;
   static constexpr int BLOCK = BLOCK_, R = R_;
@@ -24,14 +26,18 @@ struct TensorShape {
   static constexpr int kUnits = 2;                           // of a stage
   static constexpr int kRowBytes = kUnits * kUnitBytes;
   static constexpr int kRowPieces = kRowBytes / kPieceBytes;
+  static constexpr int kParts = PARTS, kPartPieces = kRowPieces / PARTS;
   static constexpr int kSourceBytes = kExamples * kRowBytes, kWeightBytes = kResults * kRowBytes;
   static constexpr int kStageBytes = kSourceBytes + kWeightBytes;
   static constexpr int kStages = 49152 / kStageBytes;
   static constexpr int kSourceCopies = kExamples * kRowPieces / kThreads, kWeightCopies = kResults * kRowPieces / kThreads;
   static constexpr int kUnitElements = kUnitBytes / E::kBytes;
   static constexpr int kPieceElements = kPieceBytes / E::kBytes;
+  static constexpr int kPartBytes = kPartPieces * kPieceBytes, kPartElements = kPartBytes / E::kBytes;
   static constexpr int kLineRowPieces = BLOCK * E::kBytes / kPieceBytes;  // backward: a row of W in a line
   static_assert(R == 1 || WARPS_N == 1, "lines of one warp column");
+  static_assert(PARTS == 2 || (PARTS == 4 && R > 1 && R <= 8 && !BACK && std::is_integral<typename E::Sum>::value),
+                "halves: 32 lanes hold the places of all; integers");
 };
 
 // Backward rows of W: for ldmatrix.trans as for ldmatrix; single words are read 8 along a row and 4 rows at a time.
@@ -50,55 +56,55 @@ struct CopyPlaces {
 
   const char* source;
   unsigned sourceTo;
-  int unit, half;  // which unit of a stage, and which half of it
+  int part, piece; // which part of a stage, and which piece of it
   int rows;        // of X, from this thread's first
   const char* weights[S::kWeightCopies];
   unsigned weightTo[S::kWeightCopies];
   int weightBytes[S::kWeightCopies];  // forward: 16 or 0; backward: what the row of W has left
 
   __device__ __forceinline__ CopyPlaces(const Pattern& p, const View& x, long long example, int firstLine, unsigned stages) {
-    const int piece = threadIdx.x % S::kRowPieces, row = threadIdx.x / S::kRowPieces;
-    unit = piece / 2;
-    half = piece % 2;
+    const int inRow = threadIdx.x % S::kRowPieces, row = threadIdx.x / S::kRowPieces;
+    part = inRow / S::kPartPieces;
+    piece = inRow % S::kPartPieces;
     rows = static_cast<int>(min(x.rows - example - row, static_cast<long long>(S::kExamples)));
-    source = static_cast<const char*>(x.data) + (example + row) * x.pitch * S::E::kBytes + half * kPieceBytes;
-    sourceTo = stages + row * S::kRowBytes + swizzle<S::kRowPieces>(piece, row) * kPieceBytes;
+    source = static_cast<const char*>(x.data) + (example + row) * x.pitch * S::E::kBytes + piece * kPieceBytes;
+    sourceTo = stages + row * S::kRowBytes + swizzle<S::kRowPieces>(inRow, row) * kPieceBytes;
     if (S::R > 1) pin(sourceTo);
     const char* values = static_cast<const char*>(p.values);
 #pragma unroll
     for (int j = 0; j < S::kWeightCopies; ++j) {
       const int number = threadIdx.x + j * S::kThreads;
       if (S::BACK) {
-        const int inRow = number % S::kLineRowPieces, k = depthOf(j);
-        const int input = (firstLine + lineOf(j)) * S::BLOCK + inRow * S::kPieceElements;
+        const int inLine = number % S::kLineRowPieces, k = depthOf(j);
+        const int input = (firstLine + lineOf(j)) * S::BLOCK + inLine * S::kPieceElements;
         const long long at = p.packed ? static_cast<long long>(k) * p.bi + input % p.bi : k * p.pitch + input;
         weights[j] = values + at * S::E::kBytes;
         weightBytes[j] = min(max((p.in - input) * S::E::kBytes, 0), kPieceBytes);
-        weightTo[j] = stages + S::kSourceBytes + (number / S::kLineRowPieces * S::kLineRowPieces + turnBack<S>(inRow, k)) * kPieceBytes;
+        weightTo[j] = stages + S::kSourceBytes + (number / S::kLineRowPieces * S::kLineRowPieces + turnBack<S>(inLine, k)) * kPieceBytes;
       } else {
         const int n = number / S::kRowPieces, output = firstLine * S::BLOCK + n;
         const long long at = p.packed ? (static_cast<long long>(output / p.bo) * p.k * p.bo + output % p.bo) * p.bi : output * p.pitch;
-        weights[j] = values + at * S::E::kBytes + half * kPieceBytes;
+        weights[j] = values + at * S::E::kBytes + piece * kPieceBytes;
         weightBytes[j] = output < p.out ? kPieceBytes : 0;
-        weightTo[j] = stages + S::kSourceBytes + n * S::kRowBytes + swizzle<S::kRowPieces>(piece, n) * kPieceBytes;
+        weightTo[j] = stages + S::kSourceBytes + n * S::kRowBytes + swizzle<S::kRowPieces>(inRow, n) * kPieceBytes;
       }
       if (S::R > 1) pin(weightTo[j]);
     }
   }
 
-  // Of copy j of W: its line, its unit, and backward its row in the unit.
+  // Of copy j of W: its line, its part, and backward its row in the part, a unit.
   static __device__ __forceinline__ int lineOf(int j) {
     const int number = threadIdx.x + j * S::kThreads;
     if (S::R == 1) return 0;
     return S::BACK ? number / (S::kLineRowPieces * S::kUnitElements) % S::R : number / S::kRowPieces / S::BLOCK;
   }
-  __device__ __forceinline__ int unitOf(int j) const {
-    if (!S::BACK) return unit;
+  __device__ __forceinline__ int partOf(int j) const {
+    if (!S::BACK) return part;
     return kUnitPieces % S::kThreads == 0 ? j / (kUnitPieces / S::kThreads) : (threadIdx.x + j * S::kThreads) / kUnitPieces;
   }
   static __device__ __forceinline__ int depthOf(int j) { return (threadIdx.x + j * S::kThreads) / S::kLineRowPieces % S::kUnitElements; }
 
-  // X of this thread's unit, which begins `from` bytes along the contraction; `left` bytes of the contraction from its piece on.
+  // X of this thread's part, which begins `from` bytes along the contraction; `left` bytes of the contraction from its piece on.
   __device__ __forceinline__ void copySource(const View& x, unsigned to, long long from, int left) const {
     const int bytes = min(max(left, 0), kPieceBytes);
     const char* at = source + from;
@@ -110,7 +116,7 @@ struct CopyPlaces {
 };
 
 // Copies for several lines: the union of their lists. Lane r walks line r's list of blocks, and all step from block to block of the union,
-// through the units of each. The next block's index is loaded while the present one is consumed.
+// through the parts of each. The next block's index is loaded while the present one is consumed.
 template <class S>
 struct UnionCopies {
   CopyPlaces<S> places;
@@ -125,7 +131,7 @@ struct UnionCopies {
     const int lane = threadIdx.x & 31, mine = (firstLine + lane) * S::BLOCK;
     const bool exists = lane < S::R && mine < (S::BACK ? p.in : p.out);
     line = mine / (S::BACK ? p.bi : p.bo);
-    parts = (S::BACK ? p.bo : p.bi) / S::kUnitElements;
+    parts = (S::BACK ? p.bo : p.bi) / S::kPartElements;
     position = S::BACK && exists ? o.companion.starts[line] : 0;
     end = !exists ? 0 : S::BACK ? o.companion.starts[line + 1] : p.k;
     blockPieces = p.bo * p.bi / S::kPieceElements;
@@ -145,18 +151,19 @@ struct UnionCopies {
     part = 0;
   }
 
-  // The present unit: its number, or INT_MAX; where this lane's line has its weights, in pieces from where those of the line begin.
-  __device__ __forceinline__ int unit() const { return mask == 0 ? INT_MAX : unionBlock * parts + part; }
-  __device__ __forceinline__ unsigned pieces(const Pattern& p, const Companion& c, int unit) const {
-    if (!S::BACK) return p.packed ? position * blockPieces + part * 2 : unit * 2;
-    if (!p.packed) return unit * S::kUnitElements * rowPieces;
+  // The present part: its number along the contraction, or INT_MAX; where this lane's line has its weights, in pieces from where those of
+  // the line begin.
+  __device__ __forceinline__ int number() const { return mask == 0 ? INT_MAX : unionBlock * parts + part; }
+  __device__ __forceinline__ unsigned pieces(const Pattern& p, const Companion& c, int number) const {
+    if (!S::BACK) return p.packed ? position * blockPieces + part * S::kPartPieces : number * S::kPartPieces;
+    if (!p.packed) return number * S::kPartElements * rowPieces;
     if (position >= end) return 0;
-    return (static_cast<unsigned>(block) * p.k + c.slots[position]) * blockPieces + part * S::kUnitElements * rowPieces;
+    return (static_cast<unsigned>(block) * p.k + c.slots[position]) * blockPieces + part * S::kPartElements * rowPieces;
   }
 
   __device__ __forceinline__ void advance(const Pattern& p, const Companion& c) {
     const int limit = S::BACK ? p.out : p.in;
-    if (++part < parts && unit() * S::kUnitElements < limit) return;  // the last block may be cut off by the matrix's edge
+    if (++part < parts && number() * S::kPartElements < limit) return;  // the last block may be cut off by the matrix's edge
     if (block == unionBlock) {
       ++position;
       block = ahead;
@@ -167,41 +174,62 @@ struct UnionCopies {
 
   // Begins a stage's copies; which lines keep its units, 16 bits a unit.
   __device__ __forceinline__ unsigned produce(const Pattern& p, const Operands& o, unsigned to) {
-    int units[S::kUnits];
-    unsigned masks[S::kUnits], at[S::kUnits];
+    int numbers[S::kParts];
+    unsigned masks[S::kParts], at[S::kParts];
 #pragma unroll
-    for (int u = 0; u < S::kUnits; ++u) {
-      units[u] = unit();
+    for (int u = 0; u < S::kParts; ++u) {
+      numbers[u] = number();
       masks[u] = mask;
-      at[u] = pieces(p, o.companion, units[u]);
+      at[u] = pieces(p, o.companion, numbers[u]);
       if (mask != 0) advance(p, o.companion);
     }
-    if (masks[0] != 0) issue(p, o.source, to, units, masks, at);
+    if (masks[0] != 0) issue(p, o.source, to, numbers, masks, at);
     commitCopies();
+    if constexpr (S::kParts == 4) return (masks[0] | masks[1]) | (masks[2] | masks[3]) << 16;
     return masks[0] | masks[1] << 16;
   }
 
-  __device__ __forceinline__ void issue(const Pattern& p, const View& x, unsigned to, const int (&units)[S::kUnits],
-                                        const unsigned (&masks)[S::kUnits], const unsigned (&at)[S::kUnits]) const {
+  // Of a stage's parts, the one of a number.
+  template <class T>
+  static __device__ __forceinline__ T pick(const T (&of)[S::kParts], int part) {
+    if constexpr (S::kParts == 4) return part & 2 ? (part & 1 ? of[3] : of[2]) : (part & 1 ? of[1] : of[0]);
+    return part ? of[1] : of[0];
+  }
+
+  __device__ __forceinline__ void issue(const Pattern& p, const View& x, unsigned to, const int (&numbers)[S::kParts],
+                                        const unsigned (&masks)[S::kParts], const unsigned (&at)[S::kParts]) const {
     const int limit = S::BACK ? p.out : p.in, lane = threadIdx.x & 31;
-    const int mine = places.unit ? units[1] : units[0];
-    const bool any = (places.unit ? masks[1] : masks[0]) != 0;
-    const int left = any ? (limit - mine * S::kUnitElements - places.half * S::kPieceElements) * S::E::kBytes : 0;
-    places.copySource(x, to, any ? static_cast<long long>(mine) * kUnitBytes : 0, left);
-    // Lane r has line r's place of the first unit; lane 16 + r that of the second.
-    const unsigned second = __shfl_sync(0xffffffff, at[1], lane & 15), both = lane < 16 ? at[0] : second;
+    const int mine = pick(numbers, places.part);
+    const bool any = pick(masks, places.part) != 0;
+    const int left = any ? (limit - mine * S::kPartElements - places.piece * S::kPieceElements) * S::E::kBytes : 0;
+    places.copySource(x, to, any ? static_cast<long long>(mine) * S::kPartBytes : 0, left);
+    // Lane r has line r's place of the first part; lanes from 32 / kParts on those of the second, and so on.
+    constexpr int lanes = 32 / S::kParts;
+    unsigned all = at[0];
+#pragma unroll
+    for (int u = 1; u < S::kParts; ++u) {
+      const unsigned other = __shfl_sync(0xffffffff, at[u], lane % lanes);
+      if (lane / lanes == u) all = other;
+    }
 #pragma unroll
     for (int j = 0; j < S::kWeightCopies; ++j) {
-      const int which = places.unitOf(j), line = places.lineOf(j);
-      const unsigned from = __shfl_sync(0xffffffff, both, which * 16 + line);
+      const int which = places.partOf(j), line = places.lineOf(j);
+      const unsigned from = __shfl_sync(0xffffffff, all, which * lanes + line);
+      const bool kept = pick(masks, which) >> line & 1;
       int bytes = places.weightBytes[j];
       if (S::BACK) {
-        if ((which ? units[1] : units[0]) * S::kUnitElements + places.depthOf(j) >= p.out) bytes = 0;
+        if (pick(numbers, which) * S::kUnitElements + places.depthOf(j) >= p.out) bytes = 0;
       } else {
         bytes = min(bytes, max(left, 0));
       }
-      if ((which ? masks[1] : masks[0]) >> line & 1)
+      if constexpr (S::kParts == 4) {
+        const bool other = pick(masks, which ^ 1) >> line & 1;
+        if (kept || other)
+          copyAsync(places.weightTo[j] + to, places.weights[j] + (kept ? static_cast<unsigned long long>(from) * kPieceBytes : 0),
+                    kept ? bytes : 0);
+      } else if (kept) {
         copyAsync(places.weightTo[j] + to, places.weights[j] + static_cast<unsigned long long>(from) * kPieceBytes, bytes);
+      }
     }
   }
 };
@@ -239,7 +267,7 @@ struct LineCopies {
     blockBytes = static_cast<long long>(p.bo) * p.bi * S::E::kBytes;
 #pragma unroll
     for (int w = 0; w < kWalks; ++w) {
-      const int unit = S::BACK ? w : places.unit;
+      const int unit = S::BACK ? w : places.part;
       walks[w].position = first + unit / parts;
       walks[w].part = unit % parts;
       enter(walks[w], p, o.companion, fetch(p, o.companion, walks[w].position));
@@ -276,13 +304,13 @@ struct LineCopies {
     const bool any = stagesLeft > 0;
     if (any) {
       --stagesLeft;
-      const long long source = S::BACK && places.unit ? walks[kWalks - 1].source : walks[0].source;
-      const int elements = S::BACK && places.unit ? walks[kWalks - 1].left : walks[0].left;
-      const int left = (elements - places.half * S::kPieceElements) * S::E::kBytes;
+      const long long source = S::BACK && places.part ? walks[kWalks - 1].source : walks[0].source;
+      const int elements = S::BACK && places.part ? walks[kWalks - 1].left : walks[0].left;
+      const int left = (elements - places.piece * S::kPieceElements) * S::E::kBytes;
       places.copySource(o.source, to, source, left);
 #pragma unroll
       for (int j = 0; j < S::kWeightCopies; ++j) {
-        const int which = S::BACK ? places.unitOf(j) : 0;
+        const int which = S::BACK ? places.partOf(j) : 0;
         const long long from = S::BACK && which ? walks[kWalks - 1].weights : walks[0].weights;
         int bytes = places.weightBytes[j];
         if (S::BACK) {

@@ -77,6 +77,14 @@ struct Companion {
   int* slots;   // [blockRows * k]
 };
 
+// What decides on the device whether a launch computes anything; null: it does.
+struct Guard {
+  const int* flag;
+  int wanted;
+
+  __device__ __forceinline__ bool isSkipped() const { return flag != nullptr && *flag != wanted; }
+};
+
 // What a product reads and writes beside the pattern: X and Y forward, dY and dX backward, X and dY for a gradient of the weights.
 struct Operands {
   View source, target;

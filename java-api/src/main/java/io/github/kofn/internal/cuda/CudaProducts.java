@@ -6,6 +6,7 @@ import static io.github.kofn.internal.cuda.ProductParameters.pitch;
 import static io.github.kofn.internal.cuda.ProductParameters.putCompanion;
 import static io.github.kofn.internal.cuda.ProductParameters.putDerivative;
 import static io.github.kofn.internal.cuda.ProductParameters.putFinish;
+import static io.github.kofn.internal.cuda.ProductParameters.putGuard;
 import static io.github.kofn.internal.cuda.ProductParameters.putOperands;
 import static io.github.kofn.internal.cuda.ProductParameters.putPattern;
 import static io.github.kofn.internal.cuda.ProductParameters.putView;
@@ -34,6 +35,9 @@ final class CudaProducts implements ProductKernels {
   /** Results of a thread block. */
   private static final int LANE_RESULTS = 64;
 
+  /** Features of a thread block that lays X out in tiles. */
+  private static final int CHUNK_FEATURES = 64;
+
   private static final int TENSOR_BATCH = 128;
   private static final int LANE_FEATURES = 128;
 
@@ -46,9 +50,7 @@ final class CudaProducts implements ProductKernels {
   private static final int SLOPE_EXAMPLES = 256;
 
   private final CudaContext context;
-  private final ProductCatalogue catalogue;
-  private final ProductPlan.Regime regime;
-  private final DeviceLimits limits;
+  private final ProductPlans plans;
   private final Workspace workspace;
   private final ProductStorage storage;
   private final DenseProducts dense;
@@ -56,10 +58,9 @@ final class CudaProducts implements ProductKernels {
 
   CudaProducts(CudaContext context, ProductCatalogue catalogue, ProductPlan.Regime regime) {
     this.context = context;
-    this.catalogue = catalogue;
-    this.regime = regime;
-    this.limits =
+    DeviceLimits limits =
         new DeviceLimits(context.multiprocessors(), context.attribute(ATTRIBUTE_L2_BYTES));
+    this.plans = new ProductPlans(catalogue, limits, regime);
     this.workspace = new Workspace(context);
     this.storage = new ProductStorage(context, workspace);
     this.dense = new DenseProducts(context, workspace, storage);
@@ -94,7 +95,7 @@ final class CudaProducts implements ProductKernels {
       Operation operation, KofNLayout layout, View first, View second, boolean tf32) {
     ProductProblem problem =
         new ProductProblem(operation, layout, first.rows(), first.type(), second.type(), tf32);
-    return ProductPlan.choose(catalogue, problem, limits, regime);
+    return plans.of(problem);
   }
 
   /** X W^T, or with a companion dY W. */
@@ -108,6 +109,8 @@ final class CudaProducts implements ProductKernels {
       Writer finish) {
     switch (plan) {
       case ProductPlan.Few few -> launchFew(few, guard, pattern, source, target, finish);
+      case ProductPlan.Chunked chunked ->
+          launchChunked(chunked, guard, pattern, companion, source, target, finish);
       case ProductPlan.Lanes(int shared) ->
           launchLanes(shared, guard, pattern, companion, source, target, finish);
       case ProductPlan.Tensor tensor ->
@@ -149,6 +152,44 @@ final class CudaProducts implements ProductKernels {
         p -> {
           putPattern(p.struct(), pattern);
           putOperands(p.struct(), staged, y, null, 0, guard);
+          finish.write(p);
+        });
+  }
+
+  private void launchChunked(
+      ProductPlan.Chunked plan,
+      Guard guard,
+      Pattern pattern,
+      Companion companion,
+      View source,
+      View target,
+      Writer finish) {
+    KofNLayout layout = pattern.layout();
+    boolean backward = companion != null;
+    long examples = Math.ceilDiv(source.rows(), plan.examples());
+    View staged =
+        workspace.matrix(DType.F32, Math.max(1, examples * plan.examples()), source.columns());
+    context.launch(
+        "kofn_matmul_stage_tiles_" + plan.examples(),
+        examples * Math.ceilDiv(source.columns(), (long) CHUNK_FEATURES),
+        1,
+        THREADS,
+        p -> {
+          putView(p.struct(), source);
+          p.putLong(address(staged));
+          putGuard(p, guard);
+        });
+    String entry = backward ? "input_gradient_chunked_" : "chunked_";
+    int results = backward ? layout.in() : layout.out();
+    int tiles = Math.ceilDiv(results, plan.results() * THREADS / 32);
+    context.launch(
+        "kofn_matmul_" + entry + plan.examples(),
+        tiles * examples,
+        1,
+        THREADS,
+        p -> {
+          putPattern(p.struct(), pattern);
+          putOperands(p.struct(), staged, target, companion, tiles, guard);
           finish.write(p);
         });
   }

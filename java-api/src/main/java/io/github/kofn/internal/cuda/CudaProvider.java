@@ -19,9 +19,9 @@ import java.util.stream.Collectors;
 /**
  * The way to NVIDIA GPUs, real and simulated. The simulated device is the shared library that the
  * system property {@code kofn.simulator} names. For tests, {@code kofn.cuda.regime} (group, block
- * or stream) forces which kernels draw, {@code kofn.cuda.products} (few, lanes, tensor or dense)
- * which multiply where they can take the operands, and {@code kofn.cuda.pools=off} asks the driver
- * for each allocation.
+ * or stream) forces which kernels draw, {@code kofn.cuda.products} (few, chunked, lanes, tensor,
+ * gathered or dense) which multiply where they can take the operands, and {@code
+ * kofn.cuda.pools=off} asks the driver for each allocation.
  */
 public final class CudaProvider implements Provider {
   private final boolean simulated;

@@ -11,9 +11,10 @@ package io.github.kofn.internal.cuda;
  * Graham, SIAM J. Applied Mathematics 1969), and no less than the longest. It issues 4 warp
  * instructions a cycle, one a warp; completes an mma of 16 x 8 results and 32 bytes of depth in 2
  * cycles (compute capability 8.0: 1024 multiply-adds of 16-bit factors, 512 of TF32, 2048 of I8 a
- * cycle); and loads 32 bytes a cycle from L2. All of them together move 12 bytes a cycle and
- * multiprocessor from and to DRAM (10 on an A100, 15 on an H100). The slowest of these counts, and
- * every launch costs 2000 cycles more, about a microsecond, for its beginning and end.
+ * cycle); loads 32 bytes a cycle from L2; and serves one wavefront of shared memory a cycle. All of
+ * them together move 12 bytes a cycle and multiprocessor from and to DRAM (10 on an A100, 15 on an
+ * H100). The slowest of these counts, and every launch costs 2000 cycles more, about a microsecond,
+ * for its beginning and end.
  *
  * @param blocks thread blocks
  * @param warps of a block
@@ -23,6 +24,7 @@ package io.github.kofn.internal.cuda;
  * @param l2Bytes that a block loads
  * @param dramBytes that all of them move
  * @param lengths how the blocks differ
+ * @param wavefronts of shared memory of a block, where they may count most
  */
 record LaunchCost(
     double blocks,
@@ -31,7 +33,8 @@ record LaunchCost(
     double mma,
     double l2Bytes,
     double dramBytes,
-    Lengths lengths) {
+    Lengths lengths,
+    double wavefronts) {
   private static final double ISSUE = 4;
   private static final double MMA_CYCLES = 2;
   private static final double L2_RATE = 32;
@@ -46,6 +49,18 @@ record LaunchCost(
    */
   record Lengths(double longest, double last) {
     static final Lengths EQUAL = new Lengths(1, 1);
+  }
+
+  /** One whose shared memory does not count. */
+  LaunchCost(
+      double blocks,
+      double warps,
+      double instructions,
+      double mma,
+      double l2Bytes,
+      double dramBytes,
+      Lengths lengths) {
+    this(blocks, warps, instructions, mma, l2Bytes, dramBytes, lengths, 0);
   }
 
   /** One of equal blocks. */
@@ -85,7 +100,8 @@ record LaunchCost(
     double multiply = busiest * warps * mma * MMA_CYCLES;
     double load = busiest * l2Bytes / L2_RATE;
     double memory = dramBytes / (limits.multiprocessors() * DRAM_RATE);
-    double longest = Math.max(Math.max(issue, multiply), Math.max(load, memory));
+    double shared = busiest * wavefronts;
+    double longest = Math.max(shared, Math.max(Math.max(issue, multiply), Math.max(load, memory)));
     return blocks == 0 ? 0 : BEGIN_AND_END + longest;
   }
 }

@@ -2,6 +2,7 @@
 package io.github.kofn.internal.cuda;
 
 import io.github.kofn.internal.cuda.LaunchCost.Lengths;
+import io.github.kofn.internal.cuda.ProductPlan.Chunked;
 import io.github.kofn.internal.cuda.ProductPlan.Dense;
 import io.github.kofn.internal.cuda.ProductPlan.Few;
 import io.github.kofn.internal.cuda.ProductPlan.Floats;
@@ -25,6 +26,7 @@ final class ProductCost {
   private static final int WARPS = 8;
   private static final int TILE = 64;
   private static final int CHUNK = 128;
+  private static final double CHUNK_BYTES = 45056;
   private static final int TENSOR_BATCH = 128;
   private static final int LANE_RESULTS = 8;
 
@@ -76,6 +78,7 @@ final class ProductCost {
     ProductCost cost = new ProductCost(problem);
     return switch (plan) {
       case Few few -> cost.few(few);
+      case Chunked chunked -> cost.chunked(chunked);
       case Lanes lanes ->
           switch (problem.operation()) {
             case FORWARD, INPUT_GRADIENT -> List.of(cost.lanes(lanes.shared()));
@@ -156,21 +159,54 @@ final class ProductCost {
         new LaunchCost(ceilDiv(warps, WARPS), WARPS, instructions, sparseBytes()));
   }
 
+  /** chunked.cuh: X in tiles, then 8 warps' results x some examples a block. */
+  private List<LaunchCost> chunked(Chunked plan) {
+    double examples = plan.examples();
+    double tiles = ceilDiv(batch, examples);
+    LaunchCost stage =
+        new LaunchCost(
+            tiles * ceilDiv(depth, TILE),
+            WARPS,
+            40 + 13.75 * examples,
+            batch * depth * problem.first().bytes());
+    double chunks = ceilDiv(depth, CHUNK_BYTES / (4 * examples));
+    double terms = density * depth;
+    double loads = terms / 32;
+    double visits = chunks + loads;
+    double steps = terms * examples / 128 + 0.4 * visits;
+    double instructions =
+        450 + chunks * 100 + plan.results() * (60 + visits * 28 + loads * 28 + steps * 9.5);
+    double blocks = ceilDiv(results, (double) WARPS * plan.results()) * tiles;
+    double l2 = 4 * depth * examples;
+    // A step reads its terms and 512 bytes of X, of 16 examples with conflicts.
+    double wavefronts = WARPS * plan.results() * steps * (examples < 32 ? 1 + 4 * 1.25 : 1 + 4);
+    return List.of(
+        stage,
+        new LaunchCost(
+            blocks, WARPS, instructions, 0, l2, sparseBytes(), Lengths.EQUAL, wavefronts));
+  }
+
   /** tensor_product.cuh: 128 examples x the results of some lines a block. */
   private LaunchCost tensor(Tensor plan, double share) {
     double[] counted = TENSOR[backward ? 1 : 0][Integer.numberOfTrailingZeros(plan.block() / 16)];
     double unit = (double) ProductPlan.UNIT_BYTES / problem.first().bytes();
-    double union = ceilDiv(depth, unit) * (1 - Math.pow(1 - share, plan.lines()));
+    double lists = Math.max(1, plan.lines() * (double) plan.block() / side);
+    double ofAll = 1 - Math.pow(1 - share, lists);
+    double union = ceilDiv(depth, unit) * ofAll;
+    double hit = plan.inHalves() && share > 0 ? ofAll * ofPairs(share / ofAll) : share;
     double warps = plan.threads() / 32.0;
     double results = plan.block() * plan.lines();
     double tilesM = TENSOR_BATCH / 16.0 / plan.kernel().number(2);
-    double mma = ceilDiv(depth, unit) * share * results / 8 * TENSOR_BATCH / 16 / warps;
+    double mma = ceilDiv(depth, unit) * hit * results / 8 * TENSOR_BATCH / 16 / warps;
     boolean tf32 = problem.tf32();
     double perUnit = counted[1] + (tf32 ? 4 * tilesM : 0);
     double perMma = counted[2] + (tf32 ? (backward ? 8 : 4) / (2 * tilesM) : 0);
     double instructions = counted[0] + union * perUnit + mma * perMma;
     double blocks = ceilDiv(this.results, results) * ceilDiv(batch, TENSOR_BATCH);
-    double l2 = ProductPlan.UNIT_BYTES * union * (TENSOR_BATCH + results);
+    // Of X what exists, of W what is kept; both are zeros elsewhere, without a load.
+    double examples = Math.min(TENSOR_BATCH, batch);
+    double l2 =
+        ProductPlan.UNIT_BYTES * (union * examples + ceilDiv(depth, unit) * share * results);
     boolean listsDiffer = backward && plan.lines() == 1 && share < 1;
     return new LaunchCost(
         blocks,
@@ -180,6 +216,15 @@ final class ProductCost {
         l2,
         sparseBytes(),
         listsDiffer ? lengths(plan, instructions - counted[0], counted[0]) : Lengths.EQUAL);
+  }
+
+  /**
+   * With which share of the pairs of neighbours in a union a line is multiplied, if it keeps this
+   * share of the union. One pair in a block's odd number of halves has another block's half.
+   */
+  private double ofPairs(double kept) {
+    double crossing = (double) ProductPlan.UNIT_BYTES / 2 / blockDepth;
+    return kept * (1 + crossing * (1 - kept));
   }
 
   /**
@@ -246,7 +291,7 @@ final class ProductCost {
             + steps * (wide ? 90 : 62)
             + mma * (wide ? 3.9 : 1.7);
     double blocks = ceilDiv(layout.out(), plan.results()) * ceilDiv(batch, plan.examples());
-    double l2 = terms * bytes * (plan.examples() + plan.results());
+    double l2 = terms * bytes * (Math.min(plan.examples(), batch) + plan.results());
     LaunchCost product =
         new LaunchCost(
             blocks, warps, instructions, mma, l2, sparseBytes() - (inCache ? activations : 0));

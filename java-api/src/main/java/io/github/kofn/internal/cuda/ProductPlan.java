@@ -18,9 +18,11 @@ import java.util.stream.Stream;
  *
  * <ul>
  *   <li>lanes along the terms, for a forward product of at most 8 examples;
+ *   <li>lanes along terms and examples, of a chunk of the activations in shared memory, for
+ *       floating-point products with any blocks;
  *   <li>lanes along the batch, for everything;
  *   <li>tensor cores, where both factors have the same type of those they take, blocks are
- *       multiples of 16 along the results, and of 32 bytes along the contraction;
+ *       multiples of 16 along the results, and of 32 bytes along the contraction (I8: of 16);
  *   <li>tensor cores with gathered inputs, for a forward product of the same types but I8, blocks
  *       of multiples of 16 outputs and any inputs;
  *   <li>a dense product, pruned weights written out as zeros: on tensor cores for types that they
@@ -43,6 +45,14 @@ sealed interface ProductPlan {
    * @param examples at most so many
    */
   record Few(int shared, int examples) implements ProductPlan {}
+
+  /**
+   * Lanes along terms and examples.
+   *
+   * @param results of a warp
+   * @param examples of a thread block
+   */
+  record Chunked(int results, int examples) implements ProductPlan {}
 
   /**
    * Tensor cores.
@@ -78,6 +88,11 @@ sealed interface ProductPlan {
     /** The results of a line. */
     int block() {
       return kernel.number(RESULTS);
+    }
+
+    /** Whether an mma may take two blocks of 16 bytes of inputs. */
+    boolean inHalves() {
+      return kernel.macro().equals(HALVES);
     }
   }
 
@@ -141,6 +156,7 @@ sealed interface ProductPlan {
   enum Regime {
     AUTO,
     FEW,
+    CHUNKED,
     LANES,
     TENSOR,
     GATHERED,
@@ -149,6 +165,7 @@ sealed interface ProductPlan {
     private boolean admits(ProductPlan plan) {
       return switch (plan) {
         case Few few -> this == AUTO || this == FEW;
+        case Chunked chunked -> this == AUTO || this == CHUNKED;
         case Lanes lanes -> this == AUTO || this == LANES;
         case Tensor tensor -> this == AUTO || this == TENSOR;
         case Gathered gathered -> this == AUTO || this == GATHERED;
@@ -160,8 +177,9 @@ sealed interface ProductPlan {
 
   /** The entry point of a product on tensor cores. */
   static String entry(Tensor plan, boolean backward) {
+    String product = plan.inHalves() ? "product_halves" : "product";
     return "kofn_tensor_%s_%s_%d"
-        .formatted(backward ? "input_gradient" : "product", plan.type(), plan.block());
+        .formatted(backward ? "input_gradient" : product, plan.type(), plan.block());
   }
 
   /** The kept inputs that a warp takes of a weights' gradient on lanes: weight_gradient.cuh. */
@@ -191,6 +209,9 @@ sealed interface ProductPlan {
 
   /** The contraction's granularity on tensor cores, in bytes. */
   int UNIT_BYTES = 32;
+
+  /** The kernels for blocks of half of that, whose other half may be multiplied by zeros. */
+  String HALVES = "KOFN_TENSOR_HALVES";
 
   /**
    * The cheapest kernel of a regime, of equals the one that issues least; of those for any regime
@@ -238,6 +259,9 @@ sealed interface ProductPlan {
       case FORWARD -> {
         List<ProductPlan> plans = new ArrayList<>();
         plans.add(new Lanes(catalogue.covering("KOFN_LANES", 1, layout.blockOut())));
+        if (problem.first().isFloating()) {
+          plans.addAll(chunked(catalogue, "KOFN_CHUNKED"));
+        }
         if (problem.batch() <= catalogue.largest("KOFN_FEW") && problem.first().isFloating()) {
           plans.add(
               new Few(
@@ -246,6 +270,8 @@ sealed interface ProductPlan {
         }
         if (layout.blockIn() * bytes % UNIT_BYTES == 0) {
           plans.addAll(tensor(catalogue, "KOFN_TENSOR", problem, layout.blockOut()));
+        } else if (layout.blockIn() * bytes % (UNIT_BYTES / 2) == 0) {
+          plans.addAll(tensor(catalogue, HALVES, problem, layout.blockOut()));
         }
         widest(catalogue, "KOFN_GATHERED", problem, layout.blockOut())
             .ifPresent(line -> plans.add(new Gathered(line)));
@@ -254,6 +280,7 @@ sealed interface ProductPlan {
       case INPUT_GRADIENT -> {
         List<ProductPlan> plans = new ArrayList<>();
         plans.add(new Lanes(catalogue.covering("KOFN_LANES_BACK", 0, layout.blockIn())));
+        plans.addAll(chunked(catalogue, "KOFN_CHUNKED_BACK"));
         if (layout.blockOut() * bytes % UNIT_BYTES == 0) {
           widest(catalogue, "KOFN_TENSOR_BACK", problem, layout.blockIn())
               .map(Tensor::new)
@@ -277,6 +304,13 @@ sealed interface ProductPlan {
       }
       case MASK_GRADIENT -> whole(catalogue, problem);
     };
+  }
+
+  private static List<ProductPlan> chunked(ProductCatalogue catalogue, String family) {
+    return catalogue
+        .family(family)
+        .<ProductPlan>map(line -> new Chunked(line.number(0), line.number(1)))
+        .toList();
   }
 
   /** The instance with the largest lines that divide blocks of so many results. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -13,6 +14,7 @@ import io.github.kofn.Graph;
 import io.github.kofn.Tensor;
 import io.github.kofn.internal.cuda.ProductPlan.Regime;
 import io.github.kofn.internal.cuda.ProductProblem.Operation;
+import io.github.kofn.internal.kernels.Buffer;
 import io.github.kofn.sampling.DrawKey;
 import io.github.kofn.sampling.GumbelTopK;
 import io.github.kofn.sampling.Selection;
@@ -22,10 +24,14 @@ import io.github.kofn.sparse.KofNLayout;
 import io.github.kofn.sparse.KofNMatrix;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -74,6 +80,57 @@ class LongestFirstTest {
             empty, whole[i] == 0 && Float.floatToRawIntBits(whole[i]) == 0, "element " + i);
       }
       assertEquals(List.of(), SimulatedDevice.reports());
+    }
+  }
+
+  /** Longest first, of equals the first: {@code order[i]} is the column of rank i. */
+  @Test
+  void columnsAreRankedByTheLengthsOfTheirLists() {
+    SplittableRandom random = new SplittableRandom(3);
+    for (int columns : new int[] {1, 7, 32, 33, 200}) {
+      int[] lengths = random.ints(columns, 0, 6).toArray(); // many are equal
+      int[] starts = new int[columns + 1];
+      Arrays.parallelSetAll(starts, i -> Arrays.stream(lengths, 0, i).sum());
+      int[] expected =
+          IntStream.range(0, columns)
+              .boxed()
+              .sorted(Comparator.comparingInt(c -> -lengths[c])) // stable
+              .mapToInt(c -> c)
+              .toArray();
+      assertArrayEquals(expected, order(starts, columns), columns + " columns");
+    }
+    assertEquals(List.of(), SimulatedDevice.reports());
+  }
+
+  /** What the launch writes. */
+  private static int[] order(int[] starts, int columns) {
+    KernelImages images = KernelImages.find().orElseThrow();
+    try (CudaContext context = new CudaContext(SimulatedDevice.driver(), 0, images, true);
+        Arena arena = Arena.ofConfined()) {
+      Buffer source = context.allocate(4L * starts.length);
+      Buffer target = context.allocate(4L * columns);
+      for (int i = 0; i < starts.length; i++) {
+        for (int b = 0; b < 4; b++) {
+          context.fill(source, 4L * i + b, 1, (starts[i] >> (8 * b)) & 0xff);
+        }
+      }
+      context.launch(
+          "kofn_matmul_column_order",
+          Math.ceilDiv(columns, 8),
+          1,
+          256,
+          p -> {
+            p.struct().putLong(source.address());
+            p.struct().putLong(target.address());
+            p.struct().putInt(columns);
+          });
+      context.synchronize();
+      MemorySegment read = arena.allocate(JAVA_INT, columns);
+      context.copyOut(target, 0, read);
+      context.synchronize();
+      context.release(source);
+      context.release(target);
+      return read.toArray(JAVA_INT);
     }
   }
 

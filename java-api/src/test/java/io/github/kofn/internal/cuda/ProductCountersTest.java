@@ -28,13 +28,25 @@ class ProductCountersTest {
     "FORWARD, LANES, 128, 512, 1, 1, 51, 64, I8, false",
     "FORWARD, FEW, 512, 512, 1, 1, 51, 1, F32, false",
     "FORWARD, FEW, 512, 512, 16, 16, 4, 8, BF16, false",
+    "FORWARD, CHUNKED, 256, 2048, 1, 1, 205, 16, F32, false",
+    "FORWARD, CHUNKED, 256, 2048, 1, 1, 102, 16, BF16, false",
+    "FORWARD, CHUNKED, 256, 2048, 1, 1, 1024, 16, F16, false",
+    "FORWARD, CHUNKED, 8192, 512, 1, 1, 51, 32, F32, false",
+    "FORWARD, CHUNKED, 13824, 256, 1, 1, 26, 64, F32, false",
+    "FORWARD, CHUNKED, 128, 450, 1, 9, 8, 16, F32, false",
     "FORWARD, TENSOR, 128, 512, 16, 16, 8, 128, BF16, false",
+    "FORWARD, TENSOR, 1024, 1024, 16, 16, 16, 16, BF16, false",
     "FORWARD, TENSOR, 128, 512, 32, 32, 8, 128, F16, false",
     "FORWARD, TENSOR, 128, 512, 64, 64, 4, 128, BF16, false",
     "FORWARD, TENSOR, 128, 512, 128, 128, 2, 128, BF16, false",
     "FORWARD, TENSOR, 128, 512, 64, 64, 4, 128, F32, true",
     "FORWARD, TENSOR, 128, 512, 64, 64, 4, 128, I8, false",
+    "FORWARD, TENSOR, 512, 1024, 16, 16, 16, 128, I8, false",
+    "FORWARD, TENSOR, 512, 1024, 16, 16, 32, 128, I8, false",
+    "FORWARD, TENSOR, 512, 1152, 16, 48, 6, 128, I8, false",
+    "FORWARD, TENSOR, 512, 4096, 64, 16, 64, 128, I8, false",
     "FORWARD, GATHERED, 128, 512, 16, 1, 51, 128, BF16, false",
+    "FORWARD, GATHERED, 1024, 1024, 16, 16, 16, 16, BF16, false",
     "FORWARD, GATHERED, 128, 1024, 32, 1, 256, 256, F16, false",
     "FORWARD, GATHERED, 128, 512, 64, 1, 128, 128, BF16, false",
     "FORWARD, GATHERED, 128, 1152, 128, 9, 40, 128, BF16, false",
@@ -45,6 +57,7 @@ class ProductCountersTest {
     "FORWARD, DENSE, 128, 512, 1, 1, 512, 128, F32, false",
     "FORWARD, DENSE, 128, 512, 8, 8, 16, 128, I8, false",
     "INPUT_GRADIENT, LANES, 512, 128, 1, 1, 13, 64, F32, false",
+    "INPUT_GRADIENT, CHUNKED, 2048, 256, 1, 1, 25, 16, F32, false",
     "INPUT_GRADIENT, LANES, 512, 128, 8, 8, 4, 64, F32, false",
     "INPUT_GRADIENT, TENSOR, 512, 128, 16, 16, 4, 128, BF16, false",
     "INPUT_GRADIENT, TENSOR, 512, 128, 64, 64, 1, 128, F16, false",
@@ -96,7 +109,9 @@ class ProductCountersTest {
     assertTrue(
         said < FACTOR * issued && issued < FACTOR * said,
         "%s: %.0f instructions, the model says %.0f".formatted(plan, issued, said));
-    assertEquals(mma, counted.get("mmaInstructions"), 0.02 * mma, plan.toString());
+    // Which halves of blocks become neighbours is left to chance.
+    double spread = plan instanceof ProductPlan.Tensor t && t.inHalves() ? 0.06 : 0.02;
+    assertEquals(mma, counted.get("mmaInstructions"), spread * mma, plan.toString());
   }
 
   /** What was built. */

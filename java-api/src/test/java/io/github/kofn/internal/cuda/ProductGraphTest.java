@@ -33,6 +33,8 @@ class ProductGraphTest {
   @CsvSource({
     "LANES, 1, F32, 37",
     "LANES, 16, BF16, 37",
+    "CHUNKED, 1, F32, 37",
+    "CHUNKED, 16, BF16, 9",
     "TENSOR, 16, BF16, 37",
     "TENSOR, 64, F16, 37",
     "TENSOR, 64, BF16, 600", // weight gradients are split over the batch

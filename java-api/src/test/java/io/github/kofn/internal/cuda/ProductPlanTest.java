@@ -4,10 +4,12 @@ package io.github.kofn.internal.cuda;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kofn.DType;
+import io.github.kofn.internal.cuda.ProductPlan.Chunked;
 import io.github.kofn.internal.cuda.ProductPlan.Dense;
 import io.github.kofn.internal.cuda.ProductPlan.Few;
 import io.github.kofn.internal.cuda.ProductPlan.Floats;
@@ -64,6 +66,8 @@ class ProductPlanTest {
     "32, 64, F16, false, f16, 32",
     "48, 32, BF16, false, bf16, 16",
     "64, 64, I8, false, i8, 64",
+    "16, 16, I8, false, i8, 16",
+    "64, 48, I8, false, i8, 32",
     "96, 16, BF16, false, bf16, 32",
     "128, 128, F16, false, f16, 128",
     "256, 16, BF16, false, bf16, 128",
@@ -83,12 +87,44 @@ class ProductPlanTest {
     "64, 64, F32, false, 8",
     "1, 1, BF16, false, 1",
     "8, 16, BF16, false, 8",
-    "16, 16, I8, false, 8",
+    "16, 8, I8, false, 8",
     "3, 5, F32, true, 8"
   })
-  void everythingElseThatIsSparseGoesToLanes(
+  void lanesTakeEverythingElseThatIsSparse(
       int blockOut, int blockIn, DType type, boolean tf32, int shared) {
-    assertEquals(new Lanes(shared), forward(blocks(blockOut, blockIn), 100, type, tf32));
+    ProductProblem problem = problem(Operation.FORWARD, blocks(blockOut, blockIn), 100, type, tf32);
+    assertEquals(new Lanes(shared), choose(problem, Regime.LANES));
+    ProductPlan plan = choose(problem, Regime.AUTO);
+    assertTrue(plan instanceof Lanes || plan instanceof Chunked, plan.toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "9, F32, 4, 16",
+    "16, F32, 4, 16",
+    "16, BF16, 4, 16",
+    "32, F16, 4, 32",
+    "64, F32, 4, 32", // more thread blocks fill the device
+    "256, F32, 4, 32",
+    "8192, F32, 8, 64"
+  })
+  void singleWeightsMeetAsManyExamplesAsPays(int batch, DType type, int results, int examples) {
+    for (Operation operation : List.of(Operation.FORWARD, Operation.INPUT_GRADIENT)) {
+      ProductProblem problem =
+          problem(operation, KofNLayout.weights(4096, 4096, 410), batch, type, false);
+      assertEquals(new Chunked(results, examples), choose(problem, Regime.AUTO));
+    }
+    ProductProblem integers =
+        problem(Operation.FORWARD, KofNLayout.weights(64, 64, 6), batch, DType.I8, false);
+    assertFalse(choose(integers, Regime.CHUNKED) instanceof Chunked);
+  }
+
+  /** Of a batch that a tile exceeds only what exists is loaded; blocks need not be turned. */
+  @ParameterizedTest
+  @CsvSource({"128", "64", "26"})
+  void fewExamplesOfSmallBlocksAreNotGathered(int k) {
+    ProductPlan plan = forward(new KofNLayout(4096, 4096, 16, 16, k), 16, DType.BF16, false);
+    assertInstanceOf(Tensor.class, plan);
   }
 
   @ParameterizedTest
@@ -135,14 +171,15 @@ class ProductPlanTest {
   @ParameterizedTest
   @CsvSource({
     // operation, type, block, batch, the last percentage that is sparse, the first that is dense
-    "FORWARD, F32, 1, 8192, 10, 14",
+    "FORWARD, F32, 1, 8192, 20, 25",
+    "FORWARD, F32, 1, 256, 33, 42",
     "FORWARD, F32, 8, 8192, 25, 45",
     "FORWARD, BF16, 1, 8192, 0, 1",
-    "FORWARD, BF16, 1, 16, 5, 15",
+    "FORWARD, BF16, 1, 16, 60, 80",
     "FORWARD, I8, 1, 256, 0, 1",
     "FORWARD, BF16, 16, 256, 95, 101",
     "FORWARD, BF16, 64, 256, 75, 100",
-    "INPUT_GRADIENT, F32, 1, 8192, 10, 14",
+    "INPUT_GRADIENT, F32, 1, 8192, 20, 25",
     "INPUT_GRADIENT, BF16, 1, 8192, 0, 1",
     "WEIGHT_GRADIENT, F32, 1, 8192, 6, 10",
     "WEIGHT_GRADIENT, BF16, 1, 8192, 0, 1",
@@ -211,7 +248,8 @@ class ProductPlanTest {
     for (Operation operation : List.of(Operation.FORWARD, Operation.INPUT_GRADIENT)) {
       for (DType type : List.of(DType.F32, DType.BF16)) {
         Dense plan = (Dense) choose(problem(operation, half, 100, type, false), Regime.DENSE);
-        assertInstanceOf(Lanes.class, plan.otherwise());
+        assertNotNull(plan.otherwise());
+        assertFalse(plan.otherwise() instanceof Dense);
         Dense whole =
             (Dense)
                 choose(
