@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cuda;
 
+import io.github.kofn.DType;
 import io.github.kofn.internal.cuda.LaunchCost.Lengths;
 import io.github.kofn.internal.cuda.ProductPlan.Chunked;
 import io.github.kofn.internal.cuda.ProductPlan.Dense;
@@ -97,10 +98,9 @@ final class ProductCost {
           };
       case Gathered gathered -> cost.gathered(gathered, limits);
       case Floats floats ->
-          List.of(
-              problem.operation() == Operation.MASK_GRADIENT
-                  ? cost.maskGradient(floats)
-                  : cost.floats(floats, 0));
+          problem.operation() == Operation.MASK_GRADIENT
+              ? cost.maskGradient(floats)
+              : List.of(cost.floats(floats, 0));
       case Dense dense -> cost.dense(dense, limits);
     };
   }
@@ -310,11 +310,13 @@ final class ProductCost {
 
   private List<LaunchCost> dense(Dense plan, DeviceLimits limits) {
     if (problem.operation() == Operation.WEIGHT_GRADIENT) {
-      LaunchCost product =
-          plan.product() instanceof Tensor tensor
-              ? tensorMaskGradient(tensor)
-              : maskGradient((Floats) plan.product());
-      return List.of(product, scatter(4, limits));
+      List<LaunchCost> launches =
+          new ArrayList<>(
+              plan.product() instanceof Tensor tensor
+                  ? List.of(tensorMaskGradient(tensor))
+                  : maskGradient((Floats) plan.product()));
+      launches.add(scatter(4, limits));
+      return launches;
     }
     boolean inFloats = plan.product() instanceof Floats;
     double bytes = inFloats ? 4 : problem.second().bytes();
@@ -392,18 +394,25 @@ final class ProductCost {
     return activations() + 4 * gradients;
   }
 
-  /** mask_gradient.cuh. */
-  private LaunchCost maskGradient(Floats plan) {
+  /** mask_gradient.cuh, after copies in F32 of what is not. */
+  private List<LaunchCost> maskGradient(Floats plan) {
     double blocks = ceilDiv(layout.out(), plan.examples()) * ceilDiv(layout.in(), plan.results());
     double instructions = 700 + ceilDiv(batch, 16) * 1130;
     double l2 = 4 * batch * (plan.examples() + plan.results());
-    return new LaunchCost(
-        blocks,
-        plan.threads() / 32.0,
-        instructions,
-        0,
-        l2,
-        gradientBytes(layout.out() * (double) layout.in()));
+    double bytes = gradientBytes(layout.out() * (double) layout.in());
+    List<LaunchCost> launches = new ArrayList<>();
+    if (problem.first() != DType.F32) {
+      launches.add(inFloats(batch * layout.out(), problem.first()));
+    }
+    if (problem.second() != DType.F32) {
+      launches.add(inFloats(batch * layout.in(), problem.second()));
+    }
+    launches.add(new LaunchCost(blocks, plan.threads() / 32.0, instructions, 0, l2, bytes));
+    return launches;
+  }
+
+  private static LaunchCost inFloats(double elements, DType type) {
+    return new LaunchCost(ceilDiv(elements, 256), WARPS, 60, elements * (type.bytes() + 4));
   }
 
   /** tensor_gradient.cuh: a tile of gradients a block. */

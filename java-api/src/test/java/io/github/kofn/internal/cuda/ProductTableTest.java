@@ -83,7 +83,10 @@ class ProductTableTest {
   /** A line of the table; gives the share of mma in what is issued. */
   private static double print(ProductProblem problem, double dense) throws IOException {
     ProductPlan plan = plan(problem, Regime.AUTO);
-    Regime family = Regime.valueOf(plan.getClass().getSimpleName().toUpperCase(Locale.ROOT));
+    Regime family =
+        plan instanceof ProductPlan.Floats
+            ? Regime.DENSE
+            : Regime.valueOf(plan.getClass().getSimpleName().toUpperCase(Locale.ROOT));
     ProductProblem run = share(problem);
     assertEquals(plan, plan(run, family), "the share is computed otherwise: " + problem);
     boolean packed = !run.layout().isDense();
@@ -119,6 +122,9 @@ class ProductTableTest {
   }
 
   private static String name(ProductPlan plan) {
+    if (plan instanceof ProductPlan.Floats) {
+      return "dense";
+    }
     String name = plan.getClass().getSimpleName().toLowerCase(Locale.ROOT);
     return plan instanceof Dense dense && dense.product() instanceof ProductPlan.Tensor
         ? "dense, tensor"
