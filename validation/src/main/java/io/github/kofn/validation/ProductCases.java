@@ -46,8 +46,8 @@ final class ProductCases {
 
   private static final int[] TENSOR_BATCHES = {17, 9, 130, 33};
 
-  private static final int[] QUICK_BATCHES = {0, 1, 17, 130};
-  private static final int[] FULL_BATCHES = {0, 1, 3, 17, 63, 64, 65, 128, 1000};
+  private static final int[] QUICK_BATCHES = {0, 1, 6, 17, 130};
+  private static final int[] FULL_BATCHES = {0, 1, 3, 6, 17, 63, 64, 65, 128, 1000};
 
   private static final Types F32 = new Types(DType.F32, DType.F32, DType.F32);
   private static final Types BF16 = new Types(DType.BF16, DType.BF16, DType.F32);

@@ -31,6 +31,7 @@ class ProductGateTest {
     gate.add("16x16", "fma", kept, block::forward);
     gate.add("4x1", "fma", kept, state("4x1")::forward);
     gate.add("16x16 dX", "fma", kept, block::inputGradient);
+    gate.add("4x1 dX", "16x16", kept, state("4x1")::inputGradient);
     gate.add("dMask", "fma", 2.0 * N * N * BATCH, single::maskGradient);
     double all = 2.0 * N * N * BATCH;
     gate.add("dense", "fma", all, state("1x1", 0)::forward);
@@ -46,15 +47,44 @@ class ProductGateTest {
     states.forEach(KofnMatmul::check);
   }
 
+  /** Weights are read once for all of a few examples; narrow blocks have less to do at a time. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2})
+  void fewExamplesKeepUp(long order) {
+    Gate gate = new Gate();
+    gate.add("dense of 1", "dense of 1", 2.0 * N * N, state("1x1", 0, 1)::forward);
+    for (int examples : new int[] {1, 7}) {
+      String wider = "dense of 1";
+      for (String block : List.of("16x16", "4x1", "1x16", "1x9")) {
+        KofnMatmul state = state(block, SPARSITY, examples);
+        String name = block + " of " + examples;
+        double kept = 2.0 * N * N * examples * (100 - SPARSITY) / 100;
+        gate.add(name, wider, kept, state::forward);
+        gate.add(
+            name + ", dX",
+            block.equals("4x1") ? "1x16 of " + examples : name,
+            kept,
+            state::inputGradient);
+        wider = name;
+      }
+    }
+    gate.check(order);
+    states.forEach(KofnMatmul::check);
+  }
+
   private KofnMatmul state(String block) {
     return state(block, SPARSITY);
   }
 
   private KofnMatmul state(String block, int sparsity) {
+    return state(block, sparsity, BATCH);
+  }
+
+  private KofnMatmul state(String block, int sparsity, int batch) {
     KofnMatmul state = new KofnMatmul();
     state.block = block;
     state.n = N;
-    state.batch = BATCH;
+    state.batch = batch;
     state.sparsity = sparsity;
     state.threads = "1";
     state.open();
