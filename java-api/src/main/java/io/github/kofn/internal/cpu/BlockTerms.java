@@ -66,7 +66,7 @@ final class BlockTerms {
         forward
             ? this.pattern.packed() && TileKernels.reads(layout.blockIn())
             : this.pattern.packed() || (widths.lanes() == 16 && termsOfColumn() <= FEW);
-    this.direct = stays && layout.k() > 0;
+    this.direct = stays && layout.k() > 0 && lastGroupFits();
     int stored = direct ? layout.blockIn() : TileKernels.A_ROW_APART;
     this.distance = forward ? stored : TileKernels.SIDE_BY_SIDE;
   }
@@ -93,6 +93,16 @@ final class BlockTerms {
     long pitch = pattern.packed() ? (long) l.blockColumns() * l.blockIn() : v.pitch();
     View dense = new View(v.buffer(), v.offset(), v.type(), l.out(), l.in(), pitch, v.layout());
     return new Pattern(new KofNLayout(l.out(), l.in(), l.out(), l.in(), 1), null, false, dense);
+  }
+
+  /**
+   * Whether the last outputs are enough for a group, which otherwise reads what is stored behind
+   * them: packed blocks are stored whole, while rows of a matrix end where it ends.
+   */
+  private boolean lastGroupFits() {
+    int rest = pattern.packed() ? 0 : outputs % block;
+    int last = (rest == 0 ? block : rest) % UNIT;
+    return last == 0 || last >= TileKernels.FOUR;
   }
 
   int units() {

@@ -69,6 +69,14 @@ class CpuProductsTest {
       cases.add(new ProductCase(new KofNLayout(45, 75, 20, 20, 3), batch, batch % 2 == 0, seed++));
       cases.add(new ProductCase(KofNLayout.weights(29, 40, 25), batch, seed % 2 == 0, seed++));
     }
+    // Last blocks, and what is left of blocks cut at 96, have fewer outputs than a tile.
+    for (boolean packed : new boolean[] {false, true}) {
+      cases.add(new ProductCase(new KofNLayout(72, 130, 32, 16, 3), 40, packed, seed++));
+      cases.add(new ProductCase(new KofNLayout(196, 64, 98, 16, 3), 40, packed, seed++));
+      cases.add(new ProductCase(new KofNLayout(64, 196, 16, 98, 1), 40, packed, seed++));
+      cases.add(new ProductCase(new KofNLayout(64, 194, 16, 96, 3), 40, packed, seed++));
+      cases.add(new ProductCase(KofNLayout.dense(98, 98), 40, packed, seed++));
+    }
     for (int k : new int[] {15, 16, 17, 40, 64, 77}) {
       cases.add(new ProductCase(KofNLayout.weights(300, 90, k), 1, true, seed++));
     }
