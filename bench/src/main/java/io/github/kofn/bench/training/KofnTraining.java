@@ -161,7 +161,7 @@ public class KofnTraining {
   /** Checks that the network learned, and frees it. */
   @TearDown
   public void check() {
-    Task.checkLearned(firstLoss, Task.meanLoss(this::step));
+    Task.checkLearned(firstLoss, this::step);
     layers.forEach(Layer::close);
     x.close();
     device.close();

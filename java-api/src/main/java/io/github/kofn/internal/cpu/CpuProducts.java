@@ -16,7 +16,11 @@ import io.github.kofn.sparse.KofNLayout;
  * cycles at two a cycle; rows that come from the second-level cache take 256 bytes, 5 to 6 cycles
  * at what it delivers, so that large batches meet them a chunk at a time ({@link ChunkedSums}).
  * Outputs that share their inputs (blocks with more than one output, dense matrices) are computed
- * six or four at a time: a row is loaded once for 24 FMAs, 12 cycles, and FMAs are the floor.
+ * six or four at a time: a row is loaded once for 24 FMAs, 12 cycles, and FMAs are the floor
+ * ({@link BlockSums}). Up to eight examples are bound by reading the weights, once and where they
+ * lie ({@link FewSums}); in the input gradient through blocks of single columns, rows of dY spread
+ * over what their outputs keep ({@link ColumnSums}). Whatever suits none of these goes through
+ * listed terms ({@link ProductSums}).
  *
  * <p>Everything is computed in F32; other types, heap memory, row-major activations and panels that
  * are no whole number of vectors wide pass through aligned scratch memory on their way in and out.
