@@ -47,10 +47,32 @@ final class BlockSums {
     compute(new BlockTerms(pattern, companion, widths), dy, dx, finish);
   }
 
-  private void compute(BlockTerms terms, View x, View y, ProductFinish finish) {
-    Scratch.Pool pool = widths.pool();
-    Scratch shared = pool.take();
+  /**
+   * Computes Y where single rows keep much of their inputs, and tells so: not if an element of X is
+   * not finite.
+   */
+  boolean filled(Pattern pattern, View x, View y, ProductFinish finish) {
+    if (!FilledTerms.suits(pattern, x.rows(), widths)) {
+      return false;
+    }
+    Scratch shared = widths.pool().take();
     Panels inputs = Panels.of(x, widths, workers, shared, 0);
+    boolean finite = inputs.areFinite(widths);
+    if (finite) {
+      compute(FilledTerms.of(pattern, widths, workers), inputs, y, finish);
+    }
+    widths.pool().give(shared);
+    return finite;
+  }
+
+  private void compute(TileTerms terms, View x, View y, ProductFinish finish) {
+    Scratch shared = widths.pool().take();
+    compute(terms, Panels.of(x, widths, workers, shared, 0), y, finish);
+    widths.pool().give(shared);
+  }
+
+  private void compute(TileTerms terms, Panels inputs, View y, ProductFinish finish) {
+    Scratch.Pool pool = widths.pool();
     int panels = Tiles.panels(y.rows());
     int units = terms.units();
     int outputs = Math.max(1, terms.endOutput(0));
@@ -76,7 +98,6 @@ final class BlockSums {
             pool.give(mine);
           }
         });
-    pool.give(shared);
   }
 
   /** Units of a part such that threads that start late or run slowly still share the work. */
@@ -85,7 +106,7 @@ final class BlockSums {
   }
 
   private void tile(
-      BlockTerms terms,
+      TileTerms terms,
       Panels x,
       View y,
       int panel,

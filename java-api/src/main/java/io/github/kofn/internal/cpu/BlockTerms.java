@@ -27,7 +27,7 @@ import java.lang.foreign.ValueLayout;
  * <p>A unit is what shares a list of terms: a block row (backward: a block column), cut to at most
  * {@link #UNIT} outputs.
  */
-final class BlockTerms {
+final class BlockTerms implements TileTerms {
   /** Groups of six divide it. */
   private static final int UNIT = 96;
 
@@ -105,17 +105,18 @@ final class BlockTerms {
     return last == 0 || last >= TileKernels.FOUR;
   }
 
-  int units() {
+  @Override
+  public int units() {
     return Math.ceilDiv(outputs, block) * split;
   }
 
-  /** The first output of a unit; of the unit behind the last, the number of outputs. */
-  int firstOutput(int unit) {
+  @Override
+  public int firstOutput(int unit) {
     return (int) Math.min(outputs, (long) (unit / split) * block + (long) (unit % split) * UNIT);
   }
 
-  /** The end of a unit's outputs. */
-  int endOutput(int unit) {
+  @Override
+  public int endOutput(int unit) {
     long inBlock = Math.min(block, (long) (unit % split + 1) * UNIT);
     return (int) Math.min(outputs, (long) (unit / split) * block + inBlock);
   }
@@ -124,8 +125,8 @@ final class BlockTerms {
     return pattern.indices() == null;
   }
 
-  /** The weights that a unit has, on average. */
-  long weightsOfUnit() {
+  @Override
+  public long weightsOfUnit() {
     long terms = companion == null ? (long) layout.k() * layout.blockIn() : termsOfColumn();
     return terms * Math.min(block, UNIT);
   }
@@ -136,12 +137,13 @@ final class BlockTerms {
     return Math.ceilDiv(blocks, layout.blockColumns()) * layout.blockOut();
   }
 
-  TileKernels kernel(int width) {
+  @Override
+  public TileKernels kernel(int width) {
     return widths.tiles(width, distance);
   }
 
-  /** Lists units [first, end), none of them without outputs. */
-  void list(int first, int end, Scratch scratch) {
+  @Override
+  public void list(int first, int end, Scratch scratch) {
     if (companion == null) {
       listRows(first, end, scratch);
     } else {

@@ -7,7 +7,6 @@ import io.github.kofn.internal.kernels.ProductKernels.Companion;
 import io.github.kofn.internal.kernels.ProductKernels.Pattern;
 import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.KofNLayout;
-import java.lang.foreign.MemorySegment;
 
 /**
  * The terms of a pattern of single weights in chunks, in both directions, and the indices that they
@@ -27,7 +26,7 @@ final class ChunkPlan {
 
   private final KofNLayout layout;
   private final int threads;
-  private final MemorySegment indices;
+  private final KnownIndices indices;
   private TermChunks[] forward;
   private TermChunks[] backward;
   private boolean metForward;
@@ -37,7 +36,7 @@ final class ChunkPlan {
   private ChunkPlan(Pattern pattern, int threads) {
     this.layout = pattern.layout();
     this.threads = threads;
-    this.indices = MemorySegment.ofArray(new byte[Math.toIntExact(bytes(pattern.indices()))]);
+    this.indices = new KnownIndices(pattern.indices());
   }
 
   /** The plan of a pattern, made now or before. */
@@ -52,21 +51,15 @@ final class ChunkPlan {
     return plan;
   }
 
-  private static long bytes(View indices) {
-    return indices.rows() * indices.columns() * indices.type().bytes();
-  }
-
   private boolean fits(Pattern pattern, int ofThreads) {
     return layout.equals(pattern.layout())
         && threads == ofThreads
-        && indices.byteSize() == bytes(pattern.indices());
+        && indices.fits(pattern.indices());
   }
 
   /** Forgets what was made of other indices. */
   private void refresh(View now) {
-    MemorySegment current = now.segment().asSlice(0, indices.byteSize());
-    if (current.mismatch(indices) >= 0) {
-      indices.copyFrom(current);
+    if (indices.change(now)) {
       metForward = false;
       forwardFilled = false;
       backwardFilled = false;

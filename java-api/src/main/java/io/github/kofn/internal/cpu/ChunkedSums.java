@@ -40,7 +40,6 @@ final class ChunkedSums {
         && batch >= Layout.PANEL
         && batch % Layout.PANEL != 1
         && kept >= (long) WORTHWHILE * layout.in()
-        && (backward || !ProductTerms.isNearlyDense(layout))
         && layout.out() > 0
         && ChunkPlan.suits(pattern);
   }

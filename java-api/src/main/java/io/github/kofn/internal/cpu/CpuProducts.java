@@ -67,7 +67,8 @@ final class CpuProducts implements ProductKernels {
       few.forward(pattern, x, y, epilogue);
     } else if (blocks.suits(pattern, x.rows())) {
       blocks.forward(pattern, x, y, epilogue);
-    } else if (!chunked.forward(pattern, x, y, epilogue)) {
+    } else if (!blocks.filled(pattern, x, y, epilogue)
+        && !chunked.forward(pattern, x, y, epilogue)) {
       sums.compute(ProductTerms.forward(pattern, widths), x, y, epilogue);
     }
   }

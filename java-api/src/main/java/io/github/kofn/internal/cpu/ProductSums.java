@@ -37,43 +37,33 @@ final class ProductSums {
     this.workers = workers;
   }
 
-  void compute(ProductTerms asStored, View x, View y, ProductFinish finish) {
+  void compute(ProductTerms terms, View x, View y, ProductFinish finish) {
     int panels = Tiles.panels(y.rows());
-    int units = asStored.units();
+    int units = terms.units();
     if (panels == 0 || units == 0) {
       return;
     }
-    if (x.rows() == 1 && asStored.isRowsOfSingleWeights()) {
-      single(asStored, x, y, finish);
+    if (x.rows() == 1 && terms.isRowsOfSingleWeights()) {
+      single(terms, x, y, finish);
       return;
     }
     Scratch.Pool pool = widths.pool();
     Scratch shared = pool.take();
     Panels inputs = Panels.of(x, widths, workers, shared, 0);
-    boolean filled =
-        asStored.isNearlyDense()
-            && y.rows() >= widths.lanes()
-            && widths.lanes() > 1
-            && inputs.areFinite(widths);
-    ProductTerms terms = filled ? asStored.filled() : asStored;
     int limit = panels == 1 ? TERMS_OF_ONE_PANEL : TERMS;
     int perPart = Math.max(1, Math.min(terms.unitsWithin(limit, OUTPUTS), share(units)));
-    if (filled && perPart > widths.most()) {
-      perPart -= perPart % widths.most();
-    }
     int parts = Math.ceilDiv(units, perPart);
-    int unitsOfPart = perPart;
     int splits = Math.min(panels, Math.max(1, workers.threads() / parts));
     int perSplit = Math.ceilDiv(panels, splits);
     workers.run(
         parts * splits,
         part -> {
-          int unit = part / splits * unitsOfPart;
+          int unit = part / splits * perPart;
           int panel = part % splits * perSplit;
           Scratch mine = pool.take();
           TermLists lists = mine.lists;
           lists.clear(widths.most());
-          int end = Math.min(units, unit + unitsOfPart);
+          int end = Math.min(units, unit + perPart);
           terms.list(unit, end, lists, mine);
           int from = terms.firstOutput(unit);
           int to = terms.endOutput(end - 1);

@@ -36,12 +36,10 @@ final class ProductTerms {
   private final int block;
   private final int split;
   private final int termsOfUnit;
-  private final boolean filled;
   private final BlockWeights blocks;
 
   /** The terms of Y = X W^T, or of dX = dY W where a companion is given. */
-  private ProductTerms(Pattern pattern, Companion companion, boolean filled, BlockWeights blocks) {
-    this.filled = filled;
+  private ProductTerms(Pattern pattern, Companion companion, BlockWeights blocks) {
     this.blocks = blocks;
     this.pattern = pattern;
     this.layout = pattern.layout();
@@ -51,30 +49,29 @@ final class ProductTerms {
     this.block = Math.min(Math.max(1, outputs), forward ? layout.blockOut() : layout.blockIn());
     this.split = Math.ceilDiv(block, UNIT);
     long kept = forward ? (long) layout.k() * layout.blockIn() : expectedColumn();
-    kept = filled ? layout.in() : kept;
     this.termsOfUnit = (int) Math.min(Integer.MAX_VALUE, kept * Math.min(block, UNIT));
   }
 
   /** The terms of Y = X W^T, whose weights are of any type. */
   static ProductTerms forward(Pattern pattern) {
-    return new ProductTerms(asOneBlock(pattern), null, false, null);
+    return new ProductTerms(asOneBlock(pattern), null, null);
   }
 
   /** The terms of Y = X W^T; weights that vectors can read are listed by vectors. */
   static ProductTerms forward(Pattern pattern, ProductWidths widths) {
     BlockWeights blocks = BlockWeights.of(widths, pattern.values());
-    return new ProductTerms(asOneBlock(pattern), null, false, blocks);
+    return new ProductTerms(asOneBlock(pattern), null, blocks);
   }
 
   /** The terms of Y = X W^T with the blocks as they are stored. */
   static ProductTerms stored(Pattern pattern) {
-    return new ProductTerms(pattern, null, false, null);
+    return new ProductTerms(pattern, null, null);
   }
 
   /** The terms of dX = dY W. */
   static ProductTerms backward(Pattern pattern, Companion companion, ProductWidths widths) {
     BlockWeights blocks = BlockWeights.of(widths, pattern.values());
-    return new ProductTerms(asOneBlock(pattern), companion, false, blocks);
+    return new ProductTerms(asOneBlock(pattern), companion, blocks);
   }
 
   /** A matrix that keeps everything, as a single block of in-place values where it is stored so. */
@@ -121,31 +118,8 @@ final class ProductTerms {
     return (int) Math.min(outputs, (long) (unit / split) * block + inBlock);
   }
 
-  /**
-   * Whether rows keep so much that it is worth computing them as if they kept everything, with
-   * zeros for what they do not: single rows run at less than half the speed of six that share their
-   * inputs.
-   */
-  boolean isNearlyDense() {
-    return companion == null && !keepsEverything() && block == 1 && isNearlyDense(layout);
-  }
-
-  /** Whether a row keeps at least half of its inputs. */
-  static boolean isNearlyDense(KofNLayout layout) {
-    return 2L * layout.k() * layout.blockIn() >= layout.in();
-  }
-
-  /** The same terms with zeros for what is not kept. Inputs must be finite: 0 * Inf is NaN. */
-  ProductTerms filled() {
-    return new ProductTerms(pattern, null, true, null);
-  }
-
   /** Adds the groups of units [first, end) to the lists. */
   void list(int first, int end, TermLists lists, Scratch scratch) {
-    if (filled) {
-      listFilled(first, end, lists, scratch);
-      return;
-    }
     if (isRowsOfSingleWeights()) {
       listRows(first, end, lists);
       return;
@@ -232,30 +206,6 @@ final class ProductTerms {
       lists.group(o, o + 1, inputsAt + (o - first) * k, k);
     }
     Elements.read(pattern.values(), (long) first * k, lists.weight, weightsAt, count);
-  }
-
-  /** Rows as groups that share all inputs, with zeros where nothing is kept. */
-  private void listFilled(int first, int end, TermLists lists, Scratch scratch) {
-    int in = layout.in();
-    int inputsAt = lists.inputs;
-    lists.listInputs(0, in);
-    int group = lists.group(first, end, inputsAt, in);
-    int keptAt = lists.inputs;
-    float[] line = scratch.line(in);
-    for (int g = group; g < lists.groups; g++) {
-      lists.clearWeights(g);
-      for (int o = lists.firstOutput(g); o < lists.firstOutput(g) + lists.outputs(g); o++) {
-        int length = listKept(o, lists);
-        if (pattern.packed()) {
-          readPacked((long) o * layout.k() * layout.blockIn(), layout.blockIn(), line, 0);
-          lists.scatter(g, o, keptAt, length, line);
-        } else {
-          Elements.read(pattern.values(), o * pattern.values().pitch(), line, 0, in);
-          lists.scatterRow(g, o, keptAt, length, line);
-        }
-        lists.inputs = keptAt;
-      }
-    }
   }
 
   private void listRow(int blockRow, int from, int to, TermLists lists, Scratch scratch) {

@@ -21,6 +21,7 @@ final class ProductWidths {
   private final GatherKernel gather;
   private final DotKernels dots;
   private final PairKernel pairs;
+  private final FillKernel fills;
   private final TurnKernel[] turns;
   private final TileKernels[][] tiles = new TileKernels[5][7];
   private final Scratch.Pool pool = new Scratch.Pool();
@@ -50,6 +51,7 @@ final class ProductWidths {
     this.widest = lanes >= 16 ? Width.vectors(16) : eight;
     this.dots = lanes < 4 ? null : Lanes.load(DotKernels.class, "DotVectors", lanes);
     this.pairs = lanes < 16 ? null : Lanes.load(PairKernel.class, "PairVectors", lanes);
+    this.fills = lanes < 4 ? null : Lanes.load(FillKernel.class, "FillVectors", lanes);
     this.turns = new TurnKernel[3];
     for (int i = 0; i < turns.length && 4 << i <= lanes; i++) {
       turns[i] = Lanes.load(TurnKernel.class, "TurnVectors", 4 << i);
@@ -140,6 +142,11 @@ final class ProductWidths {
   /** Dot products with the widest vectors; null where there are none. */
   DotKernels dots() {
     return dots;
+  }
+
+  /** What fills rows of weights with zeros; null where there are no vectors. */
+  FillKernel fills() {
+    return fills;
   }
 
   /** What moves weights, at least so many at once where vectors are that wide. */

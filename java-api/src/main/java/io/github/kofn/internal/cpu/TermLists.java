@@ -201,35 +201,6 @@ final class TermLists {
     }
   }
 
-  /** Sets all weights of a group to zero. */
-  void clearWeights(int group) {
-    int at = weightsAt(group);
-    Arrays.fill(weight, at, at + length(group) * pitch(group), 0);
-  }
-
-  /** Sets the weights of an output's inputs, where a group's inputs are all there are, in order. */
-  void scatter(int group, int output, int inputsAt, int count, float[] values) {
-    int at = at(group, output, 0);
-    int pitch = pitch(group);
-    float[] target = weight;
-    int[] inputOf = input;
-    for (int j = 0; j < count; j++) {
-      target[at + inputOf[inputsAt + j] * pitch] = values[j];
-    }
-  }
-
-  /** The same out of a whole row. */
-  void scatterRow(int group, int output, int inputsAt, int count, float[] row) {
-    int at = at(group, output, 0);
-    int pitch = pitch(group);
-    float[] target = weight;
-    int[] inputOf = input;
-    for (int j = 0; j < count; j++) {
-      int i = inputOf[inputsAt + j];
-      target[at + i * pitch] = row[i];
-    }
-  }
-
   /** The weights of one term of all groups from the given one. */
   void weightsOfTerm(int firstGroup, int term, float[] line, int count) {
     for (int g = firstGroup, i = 0; i < count; g++) {

@@ -55,6 +55,11 @@ final class TileLists {
     kernel.copy(from, at, distance, rows, count, weights, toAt, pitch);
   }
 
+  /** Where weights are read from: the lists' own memory, if they were emptied for it. */
+  MemorySegment weights() {
+    return weights;
+  }
+
   int groups() {
     return groups;
   }
