@@ -83,7 +83,7 @@ final class BlockTerms implements TileTerms {
   }
 
   /** A matrix that keeps everything, as a single block of in-place values where it is stored so. */
-  private static Pattern asOneBlock(Pattern pattern) {
+  static Pattern asOneBlock(Pattern pattern) {
     KofNLayout l = pattern.layout();
     boolean rowsLieTogether = !pattern.packed() || l.blockOut() == 1;
     if (!l.isDense() || !rowsLieTogether || l.out() == 0 || l.in() == 0) {
@@ -165,7 +165,7 @@ final class BlockTerms implements TileTerms {
     long at = 0;
     for (int unit = first; unit < end; unit++) {
       int row = unit / split;
-      int[] columns = keptOf(row, scratch);
+      int[] columns = keptOf(pattern, row, scratch);
       int firstTerm = lists.terms();
       int from = firstOutput(unit);
       int count = endOutput(unit) - from;
@@ -195,10 +195,10 @@ final class BlockTerms implements TileTerms {
   }
 
   /** The kept block columns of a block row. */
-  private int[] keptOf(int row, Scratch scratch) {
-    int k = layout.k();
+  static int[] keptOf(Pattern pattern, int row, Scratch scratch) {
+    int k = pattern.layout().k();
     int[] columns = scratch.features(Math.max(1, k));
-    if (keepsEverything()) {
+    if (pattern.indices() == null) {
       for (int j = 0; j < k; j++) {
         columns[j] = j;
       }

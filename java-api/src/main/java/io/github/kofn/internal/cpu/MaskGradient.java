@@ -27,7 +27,6 @@ import java.lang.foreign.ValueLayout;
 final class MaskGradient {
   private static final int STEP = Layout.PANEL;
   private static final long ROW = 4L * STEP;
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   /** Examples that are summed before W is multiplied in. */
   private static final int CHUNK = 512;
@@ -38,9 +37,6 @@ final class MaskGradient {
    * Turned inputs of a chunk's examples are half a megabyte then.
    */
   private static final int TOGETHER = 4;
-
-  /** The side of a square that is turned by vectors. */
-  private static final int SIDE = 16;
 
   private static final int TURNED_SLOT = 0;
   private static final int TILE_SLOT = 1;
@@ -133,7 +129,7 @@ final class MaskGradient {
       for (int t = 0; t < tiles; t++) {
         int f = from + t * width;
         MemorySegment mine = turned.asSlice(4L * t * turnedSize);
-        turn(f, Math.min(width, to - f), b / STEP, Tiles.panels(examples), mine);
+        x.turn(widths, f, Math.min(width, to - f), b, examples, mine, STEP);
         memory.asSlice(t * TILE + SUMS_AT, ROW).fill((byte) 0);
       }
       int next = 0;
@@ -152,29 +148,6 @@ final class MaskGradient {
           }
         }
         next = end;
-      }
-    }
-  }
-
-  /** Turns panels of inputs to {@code [examples][64]}; what is beyond the count is undefined. */
-  private void turn(int feature, int count, int firstPanel, int panels, MemorySegment to) {
-    TurnKernel kernel = widths.lanes() == 1 ? null : widths.turns(SIDE);
-    int side = kernel == null ? STEP + 1 : kernel.lanes();
-    int whole = count - count % side;
-    MemorySegment from = x.segment();
-    for (int p = 0; p < panels; p++) {
-      long source = x.at(firstPanel + p, feature);
-      long target = (long) p * STEP * ROW;
-      for (int f = 0; f < whole; f += side) {
-        for (int b = 0; b < STEP; b += side) {
-          kernel.square(from, source + f * ROW + 4L * b, ROW, to, target + b * ROW + 4L * f, ROW);
-        }
-      }
-      for (int f = whole; f < count; f++) {
-        for (int b = 0; b < STEP; b++) {
-          float value = from.get(FLOAT, source + f * ROW + 4L * b);
-          to.set(FLOAT, target + b * ROW + 4L * f, value);
-        }
       }
     }
   }

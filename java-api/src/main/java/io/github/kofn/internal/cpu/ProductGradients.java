@@ -28,8 +28,13 @@ final class ProductGradients {
   }
 
   void weights(Pattern pattern, View x, View dy, View target) {
-    if (ColumnGradient.suits(pattern, x, target, widths)) {
-      ColumnGradient.compute(widths, workers, pattern, x, dy, target);
+    if (pattern.packed() && isCutOff(pattern.layout())) {
+      // Elements of blocks that lie beyond the matrix have the gradient 0.
+      MemorySegment memory = target.buffer().host();
+      memory.asSlice(target.offset(), 4 * pattern.layout().packedElements()).fill((byte) 0);
+    }
+    if (TileGradient.suits(pattern, x, widths)) {
+      TileGradient.compute(widths, workers, pattern, x, dy, target);
       return;
     }
     ProductTerms terms = ProductTerms.stored(pattern);
@@ -37,11 +42,6 @@ final class ProductGradients {
     Scratch shared = pool.take();
     Panels xs = Panels.of(x, widths, workers, shared, 0);
     Panels ds = Panels.of(dy, widths, workers, shared, 1);
-    if (pattern.packed() && isCutOff(pattern.layout())) {
-      // Elements of blocks that lie beyond the matrix have the gradient 0.
-      MemorySegment memory = target.buffer().host();
-      memory.asSlice(target.offset(), 4 * pattern.layout().packedElements()).fill((byte) 0);
-    }
     if (BlockGradient.takes(pattern.layout(), widths)) {
       new BlockGradient(widths, workers, pattern, xs, ds, target).compute();
       pool.give(shared);

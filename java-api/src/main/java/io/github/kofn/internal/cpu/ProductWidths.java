@@ -22,6 +22,7 @@ final class ProductWidths {
   private final DotKernels dots;
   private final PairKernel pairs;
   private final FillKernel fills;
+  private final TallKernel tall;
   private final TurnKernel[] turns;
   private final TileKernels[][] tiles = new TileKernels[5][7];
   private final Scratch.Pool pool = new Scratch.Pool();
@@ -52,6 +53,7 @@ final class ProductWidths {
     this.dots = lanes < 4 ? null : Lanes.load(DotKernels.class, "DotVectors", lanes);
     this.pairs = lanes < 16 ? null : Lanes.load(PairKernel.class, "PairVectors", lanes);
     this.fills = lanes < 4 ? null : Lanes.load(FillKernel.class, "FillVectors", lanes);
+    this.tall = lanes < 16 ? null : Lanes.load(TallKernel.class, "TallVectors", lanes);
     this.turns = new TurnKernel[3];
     for (int i = 0; i < turns.length && 4 << i <= lanes; i++) {
       turns[i] = Lanes.load(TurnKernel.class, "TurnVectors", 4 << i);
@@ -137,6 +139,11 @@ final class ProductWidths {
   TileKernels tiles(int width, int distance) {
     int index = Integer.numberOfTrailingZeros(of(width).lanes());
     return tiles[index][Integer.numberOfTrailingZeros(distance)];
+  }
+
+  /** Tiles of many outputs, or null where registers are too few. */
+  TallKernel tall() {
+    return tall;
   }
 
   /** Dot products with the widest vectors; null where there are none. */

@@ -142,6 +142,18 @@ final class TileLists {
     weightsAt[groups++] = at;
   }
 
+  /**
+   * Computes some outputs from all terms, without a group of their own; their weights begin at so
+   * many bytes.
+   */
+  void sumAll(int size, TileKernels kernel, long at, MemorySegment x, int stride, MemorySegment y) {
+    if (size == TileKernels.SIX) {
+      kernel.six(x, stride, input, offset, 0, terms, weights, at, y, 0);
+    } else {
+      kernel.four(x, stride, input, offset, 0, terms, weights, at, y, 0);
+    }
+  }
+
   /** Computes a group for a panel, whose rows are that long. */
   void sum(int group, TileKernels kernel, MemorySegment x, int stride, MemorySegment y, long yAt) {
     int field = FIELDS * group;

@@ -77,6 +77,10 @@ class CpuProductsTest {
       cases.add(new ProductCase(new KofNLayout(64, 194, 16, 96, 3), 40, packed, seed++));
       cases.add(new ProductCase(KofNLayout.dense(98, 98), 40, packed, seed++));
     }
+    // More examples than the weight gradient sums at once; strips of 64 inputs and what is left.
+    cases.add(new ProductCase(new KofNLayout(40, 75, 20, 16, 3), 600, true, seed++));
+    cases.add(new ProductCase(new KofNLayout(40, 75, 20, 25, 2), 600, false, seed++));
+    cases.add(new ProductCase(KofNLayout.dense(30, 141), 530, true, seed++));
     for (int k : new int[] {15, 16, 17, 40, 64, 77}) {
       cases.add(new ProductCase(KofNLayout.weights(300, 90, k), 1, true, seed++));
     }
