@@ -4,6 +4,7 @@
 
 #include "entries.cuh"
 #include "gathered.cuh"
+#include "gathered_gradient.cuh"
 
 namespace {
 using bf16 = kofn::Bf16;
@@ -15,6 +16,14 @@ using tf32 = kofn::Tf32;
   KOFN_WIDE_KERNEL(THREADS)                                                                                                     \
   kofn_gathered_product_##T##_##RESULTS(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Finish, f)) {                  \
     kofn::gatheredProduct<kofn::TurnedShape<T, EXAMPLES, RESULTS, WARPS_M, WARPS_N>>(p, o, f);                                   \
+  }
+
+#define KOFN_GATHERED_GRADIENT(T, THREADS, WARPS_M, WARPS_N, TERMS, OUTPUTS)                                                      \
+  KOFN_WIDE_KERNEL(THREADS)                                                                                                     \
+  kofn_gathered_weight_gradient_##T##_##OUTPUTS(KOFN_TAKE(Pattern, p), KOFN_TAKE(Operands, o), KOFN_TAKE(Split, s)) {            \
+    using Shape = kofn::TensorShape<T, OUTPUTS, 1, WARPS_M, WARPS_N, false>;                                                     \
+    static_assert(Shape::kExamples == TERMS, "the catalogue's terms");                                                          \
+    kofn::gatheredWeightGradient<Shape>(p, o, s);                                                                               \
   }
 
 #define KOFN_LANES(...)

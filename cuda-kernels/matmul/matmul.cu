@@ -68,6 +68,7 @@ using i32 = int;
 #define KOFN_TENSOR_GRADIENT(...)
 #define KOFN_TENSOR_MASK(...)
 #define KOFN_GATHERED(...)
+#define KOFN_GATHERED_GRADIENT(...)
 #include "catalogue.inc"
 
 KOFN_KERNEL(256) kofn_matmul_stage_1(KOFN_TAKE(View, source), float* target) { kofn::stageFew<1>(source, target); }

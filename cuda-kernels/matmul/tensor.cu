@@ -50,4 +50,5 @@ using i8 = kofn::I8;
 #define KOFN_DENSE(...)
 #define KOFN_MASK(...)
 #define KOFN_GATHERED(...)
+#define KOFN_GATHERED_GRADIENT(...)
 #include "catalogue.inc"

@@ -5,7 +5,7 @@
 #include "mma.cuh"
 
 // A warp's sums, 16 TILES examples x COLUMNS results, from `example` and `result` on. Fragments go through the warp's own part of shared
-// memory into rows, 8 results a lane at a time. A pitch of 8 words more than the columns lets the four rows of a store phase hit different
+// memory into rows, 8 results a lane at a time, which finish.storeRun takes. A pitch of 8 words more than the columns lets the four rows of a store phase hit different
 // banks.
 
 namespace kofn {
@@ -13,9 +13,9 @@ namespace kofn {
 template <int COLUMNS>
 constexpr int kStoreFloats = 16 * (COLUMNS + 8);  // a warp's part
 
-template <int TILES, int COLUMNS, class Sum>
+template <int TILES, int COLUMNS, class Sum, class To>
 __device__ __forceinline__ void storeSums(const Sum (&sums)[TILES][COLUMNS / 8][4], float* rows, const View& y, long long example, int result,
-                                          int results, const Finish& finish) {
+                                          int results, const To& finish) {
   constexpr int pitch = COLUMNS + 8;
   const int lane = threadIdx.x & 31;
   for (int m = 0; m < TILES; ++m) {

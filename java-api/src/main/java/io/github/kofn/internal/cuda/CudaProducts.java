@@ -64,7 +64,7 @@ final class CudaProducts implements ProductKernels {
     this.workspace = new Workspace(context);
     this.storage = new ProductStorage(context, workspace);
     this.dense = new DenseProducts(context, workspace, storage);
-    this.gathered = new GatheredProducts(context, workspace);
+    this.gathered = new GatheredProducts(context, workspace, storage);
   }
 
   /** Gives the workspace back. */
@@ -272,6 +272,7 @@ final class CudaProducts implements ProductKernels {
     switch (plan(Operation.WEIGHT_GRADIENT, layout, dy, x, pattern.tf32())) {
       case ProductPlan.Lanes(int shared) -> launchWeightGradient(shared, gradient, x, dy);
       case ProductPlan.Tensor plan -> launchWeightGradient(plan, gradient, x, dy);
+      case ProductPlan.Gathered plan -> gathered.weightGradient(plan, gradient, x, dy);
       case ProductPlan.Dense(ProductPlan product, ProductPlan none) -> {
         View products = workspace.matrix(DType.F32, layout.out(), layout.in());
         launchMask(product, KofNLayout.dense(layout.out(), layout.in()), null, x, dy, products);
@@ -290,7 +291,7 @@ final class CudaProducts implements ProductKernels {
     KofNLayout layout = gradient.layout();
     View turnedX = turned(x);
     View turnedDy = turned(dy);
-    long terms = (long) layout.k() * layout.blockIn();
+    long terms = ProductStorage.terms(layout);
     int chunks = Math.toIntExact(Math.ceilDiv(terms, ProductPlan.gradientInputs(shared)));
     long warps = (long) layout.blockRows() * Math.ceilDiv(layout.blockOut(), shared) * chunks;
     int ofLane = ProductPlan.gradientExamples(x.rows());
@@ -329,36 +330,23 @@ final class CudaProducts implements ProductKernels {
     KofNLayout layout = gradient.layout();
     View from = storage.aligned(x);
     View upstream = storage.aligned(dy);
-    long terms = (long) layout.k() * layout.blockIn();
-    int tiles = Math.toIntExact(Math.ceilDiv(terms, plan.lines()));
-    long examples = plan.chunk(x.rows());
-    long chunks = Math.max(1, Math.ceilDiv(x.rows(), Math.max(1, examples)));
-    long elements = layout.blockRows() * terms * layout.blockOut();
-    View sums = chunks == 1 ? null : workspace.matrix(DType.F32, chunks, elements);
-    Pattern partial = chunks == 1 ? gradient : new Pattern(layout, gradient.indices(), true, sums);
-    context.launch(
-        "kofn_tensor_weight_gradient_%s_%d_%d".formatted(plan.type(), plan.block(), plan.lines()),
-        (long) layout.blockRows() * (layout.blockOut() / plan.block()) * tiles,
-        chunks,
-        plan.threads(),
-        p -> {
-          putPattern(p.struct(), partial);
-          putOperands(p.struct(), from, upstream, null, tiles, Guard.NONE);
-          p.struct().putLong(examples).putLong(elements);
-        });
-    if (chunks > 1) {
-      int parts = Math.toIntExact(Math.ceilDiv(terms * layout.blockOut(), THREADS));
-      context.launch(
-          "kofn_matmul_sum_gradients",
-          (long) layout.blockRows() * parts,
-          1,
-          THREADS,
-          p -> {
-            putPattern(p.struct(), gradient);
-            p.struct().putLong(address(sums)).putLong(elements);
-            p.putInt(Math.toIntExact(chunks)).putInt(parts);
-          });
-    }
+    int tiles = Math.toIntExact(Math.ceilDiv(ProductStorage.terms(layout), plan.lines()));
+    storage.inChunks(
+        gradient,
+        x.rows(),
+        plan.chunk(x.rows()),
+        (partial, chunks, split) ->
+            context.launch(
+                "kofn_tensor_weight_gradient_%s_%d_%d"
+                    .formatted(plan.type(), plan.block(), plan.lines()),
+                (long) layout.blockRows() * (layout.blockOut() / plan.block()) * tiles,
+                chunks,
+                plan.threads(),
+                p -> {
+                  putPattern(p.struct(), partial);
+                  putOperands(p.struct(), from, upstream, null, tiles, Guard.NONE);
+                  split.write(p);
+                }));
   }
 
   @Override

@@ -16,8 +16,9 @@ import io.github.kofn.internal.kernels.View;
 import io.github.kofn.sparse.KofNLayout;
 
 /**
- * X W^T with gathered inputs, on tensor cores (gathered.cuh). X is laid out in panels first, and
- * weights as rows of a block's outputs, a row for each kept input, where they do not lie so.
+ * X W^T and dY^T X with gathered inputs, on tensor cores (gathered.cuh, gathered_gradient.cuh).
+ * Activations are laid out in panels first, and weights as rows of a block's outputs, a row for
+ * each kept input, where they do not lie so.
  */
 final class GatheredProducts {
   private static final int THREADS = 256;
@@ -34,10 +35,12 @@ final class GatheredProducts {
 
   private final CudaContext context;
   private final Workspace workspace;
+  private final ProductStorage storage;
 
-  GatheredProducts(CudaContext context, Workspace workspace) {
+  GatheredProducts(CudaContext context, Workspace workspace, ProductStorage storage) {
     this.context = context;
     this.workspace = workspace;
+    this.storage = storage;
   }
 
   void launch(
@@ -52,7 +55,7 @@ final class GatheredProducts {
     int tiles = Math.ceilDiv(pattern.layout().out(), plan.results());
     context.launch(
         "kofn_gathered_product_" + plan.type() + "_" + plan.results(),
-        tiles * Math.ceilDiv(source.rows(), plan.examples()),
+        tiles * Math.ceilDiv(source.rows(), plan.rows()),
         1,
         plan.threads(),
         p -> {
@@ -60,6 +63,28 @@ final class GatheredProducts {
           putOperands(p.struct(), from, target, null, tiles, guard);
           finish.write(p);
         });
+  }
+
+  void weightGradient(ProductPlan.Gathered plan, Pattern gradient, View x, View dy) {
+    KofNLayout layout = gradient.layout();
+    View inputs = panels(x, Guard.NONE);
+    View outputs = panels(dy, Guard.NONE);
+    int tiles = Math.toIntExact(Math.ceilDiv(ProductStorage.terms(layout), plan.rows()));
+    storage.inChunks(
+        gradient,
+        x.rows(),
+        plan.chunk(x.rows()),
+        (partial, chunks, split) ->
+            context.launch(
+                "kofn_gathered_weight_gradient_" + plan.type() + "_" + plan.results(),
+                (long) layout.blockRows() * (layout.blockOut() / plan.results()) * tiles,
+                chunks,
+                plan.threads(),
+                p -> {
+                  putPattern(p.struct(), partial);
+                  putOperands(p.struct(), inputs, outputs, null, tiles, Guard.NONE);
+                  split.write(p);
+                }));
   }
 
   /**
@@ -100,7 +125,7 @@ final class GatheredProducts {
       return values;
     }
     DType type = values.type();
-    long terms = (long) layout.k() * layout.blockIn();
+    long terms = ProductStorage.terms(layout);
     View staged =
         workspace.matrix(type, Math.max(1, layout.blockRows() * terms), layout.blockOut());
     int chunks = Math.toIntExact(Math.ceilDiv(terms, TERMS));

@@ -96,7 +96,10 @@ final class ProductCost {
             case WEIGHT_GRADIENT -> cost.tensorWeightGradient(tensor, limits);
             case MASK_GRADIENT -> List.of(cost.tensorMaskGradient(tensor));
           };
-      case Gathered gathered -> cost.gathered(gathered, limits);
+      case Gathered gathered ->
+          problem.operation() == Operation.WEIGHT_GRADIENT
+              ? cost.gatheredWeightGradient(gathered, limits)
+              : cost.gathered(gathered, limits);
       case Floats floats ->
           problem.operation() == Operation.MASK_GRADIENT
               ? cost.maskGradient(floats)
@@ -267,12 +270,7 @@ final class ProductCost {
     boolean wide = bytes == 4;
     double activations = batch * layout.in() * bytes;
     boolean inCache = activations <= limits.l2Bytes() / 2.0;
-    LaunchCost panels =
-        new LaunchCost(
-            ceilDiv(batch, TILE) * ceilDiv(layout.in(), TILE),
-            WARPS,
-            wide ? 400 : 148,
-            inCache ? activations : 2 * activations);
+    LaunchCost panels = panels(layout.in(), inCache);
     double terms = (double) layout.k() * layout.blockIn();
     double outputs = Math.min(TILE, layout.blockOut());
     double chunks = ceilDiv(terms, 32);
@@ -284,18 +282,62 @@ final class ProductCost {
             Math.min(32 * kept(), bytes * layout.out() * layout.in()));
     double steps = ceilDiv(terms, wide ? 16 : 32);
     double warps = plan.threads() / 32.0;
-    double mma = steps * 2 * plan.results() / 8 * plan.examples() / 16 / warps;
+    double mma = steps * 2 * plan.results() / 8 * plan.rows() / 16 / warps;
     double instructions =
         140
             + 21.5 * Math.min(plan.results(), TILE)
             + steps * (wide ? 90 : 62)
             + mma * (wide ? 3.9 : 1.7);
-    double blocks = ceilDiv(layout.out(), plan.results()) * ceilDiv(batch, plan.examples());
-    double l2 = terms * bytes * (Math.min(plan.examples(), batch) + plan.results());
+    double blocks = ceilDiv(layout.out(), plan.results()) * ceilDiv(batch, plan.rows());
+    double l2 = terms * bytes * (Math.min(plan.rows(), batch) + plan.results());
     LaunchCost product =
         new LaunchCost(
             blocks, warps, instructions, mma, l2, sparseBytes() - (inCache ? activations : 0));
     return List.of(panels, weights, product);
+  }
+
+  /** gathered.cuh: features in panels. */
+  private LaunchCost panels(double features, boolean inCache) {
+    double bytes = batch * features * problem.first().bytes();
+    return new LaunchCost(
+        ceilDiv(batch, TILE) * ceilDiv(features, TILE),
+        WARPS,
+        problem.first().bytes() == 4 ? 400 : 148,
+        inCache ? bytes : 2 * bytes);
+  }
+
+  /** gathered_gradient.cuh: X and dY in panels, then 128 terms x V outputs a block. */
+  private List<LaunchCost> gatheredWeightGradient(Gathered plan, DeviceLimits limits) {
+    double bytes = problem.first().bytes();
+    double terms = (double) layout.k() * layout.blockIn();
+    double chunk = plan.chunk(problem.batch());
+    double chunks = Math.max(1, ceilDiv(batch, chunk));
+    double sums = chunks == 1 ? 0 : 4 * kept() * chunks;
+    boolean inCache = activations() + sums <= limits.l2Bytes() / 2.0;
+    double warps = plan.threads() / 32.0;
+    double steps = ceilDiv(Math.min(batch, chunk) * bytes, 2 * ProductPlan.UNIT_BYTES);
+    double mma = steps * 2 * plan.results() / 8 * plan.rows() / 16 / warps;
+    double mine = plan.rows() * plan.results() / warps; // sums of a warp
+    double instructions =
+        130 + 0.65 * mine + steps * (problem.tf32() ? 67 : 53) + mma * (problem.tf32() ? 2.7 : 1.7);
+    double l2 = Math.min(batch, chunk) * bytes * (plan.rows() + plan.results());
+    double blocks = ceilDiv(layout.out(), plan.results()) * ceilDiv(terms, plan.rows()) * chunks;
+    List<LaunchCost> launches = new ArrayList<>();
+    launches.add(panels(layout.in(), inCache));
+    launches.add(panels(layout.out(), inCache));
+    double moved = (inCache ? 0 : activations() + sums) + (chunks == 1 ? 4 * kept() : 0);
+    launches.add(new LaunchCost(blocks, warps, instructions, mma, l2, moved));
+    if (chunks > 1) {
+      launches.add(sumGradients(chunks, inCache ? 0 : sums));
+    }
+    return launches;
+  }
+
+  /** weight_sums.cuh. */
+  private LaunchCost sumGradients(double chunks, double read) {
+    double inRow = (double) layout.k() * layout.blockIn() * layout.blockOut();
+    return new LaunchCost(
+        layout.blockRows() * ceilDiv(inRow, 256), WARPS, 68 + 5 * chunks, 4 * kept() + read);
   }
 
   /** dense.cuh. */
@@ -429,14 +471,9 @@ final class ProductCost {
     double chunks = ceilDiv(batch, chunk);
     double sums = 4 * kept() * chunks;
     boolean inCache = sums <= limits.l2Bytes() / 2.0;
-    double inRow = terms * layout.blockOut();
     return List.of(
         tensorGradient(plan, chunk, blocks * chunks, 0, touched() + (inCache ? 0 : sums)),
-        new LaunchCost(
-            layout.blockRows() * ceilDiv(inRow, 256),
-            WARPS,
-            68 + 5 * chunks,
-            4 * kept() + (inCache ? 0 : sums)));
+        sumGradients(chunks, inCache ? 0 : sums));
   }
 
   private LaunchCost tensorMaskGradient(Tensor plan) {

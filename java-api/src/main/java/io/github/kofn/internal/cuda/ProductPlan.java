@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -23,8 +24,8 @@ import java.util.stream.Stream;
  *   <li>lanes along the batch, for everything;
  *   <li>tensor cores, where both factors have the same type of those they take, blocks are
  *       multiples of 16 along the results, and of 32 bytes along the contraction (I8: of 16);
- *   <li>tensor cores with gathered inputs, for a forward product of the same types but I8, blocks
- *       of multiples of 16 outputs and any inputs;
+ *   <li>tensor cores with gathered inputs, for a forward product or a gradient with respect to
+ *       weights of the same types but I8, blocks of multiples of 16 outputs and any inputs;
  *   <li>a dense product, pruned weights written out as zeros: on tensor cores for types that they
  *       take, else in F32.
  * </ul>
@@ -69,7 +70,7 @@ sealed interface ProductPlan {
 
     /** The examples of a chunk: whole stages. */
     long chunk(long batch) {
-      return Math.ceilDiv(Math.ceilDiv(batch, chunks), GRADIENT_STAGE) * (long) GRADIENT_STAGE;
+      return ProductPlan.chunk(batch, chunks, GRADIENT_STAGE);
     }
 
     String type() {
@@ -100,9 +101,19 @@ sealed interface ProductPlan {
    * Tensor cores that multiply by gathered inputs.
    *
    * @param kernel the instance: type, threads, warps along both sides of its tile, then the
-   *     examples and the results of a tile
+   *     examples (of a gradient: the kept inputs) and the results of a tile
+   * @param chunks into how many parts the batch of a gradient is split, whose sums are then added
    */
-  record Gathered(Line kernel) implements ProductPlan {
+  record Gathered(Line kernel, int chunks) implements ProductPlan {
+    Gathered(Line kernel) {
+      this(kernel, 1);
+    }
+
+    /** The examples of a chunk: whole panels. */
+    long chunk(long batch) {
+      return ProductPlan.chunk(batch, chunks, PANEL);
+    }
+
     String type() {
       return kernel.cells().get(0);
     }
@@ -111,7 +122,8 @@ sealed interface ProductPlan {
       return kernel.number(1);
     }
 
-    int examples() {
+    /** The rows of a tile: examples, of a gradient kept inputs. */
+    int rows() {
       return kernel.number(4);
     }
 
@@ -192,11 +204,18 @@ sealed interface ProductPlan {
     return batch <= 96 ? 1 : 4;
   }
 
+  /** The examples of a chunk, whole multiples of something. */
+  private static long chunk(long batch, int chunks, int multiple) {
+    return Math.ceilDiv(Math.ceilDiv(batch, chunks), multiple) * (long) multiple;
+  }
+
   /** What the sides of blocks must be multiples of. */
   int TENSOR_SIDE = 16;
 
-  /** What chunks of a batch are multiples of. */
+  /** What chunks of a batch are multiples of, and where inputs are gathered. */
   int GRADIENT_STAGE = 32;
+
+  int PANEL = 64;
 
   /** The examples that a chunk has at least. */
   long LEAST_CHUNK = 128;
@@ -300,6 +319,9 @@ sealed interface ProductPlan {
         if (layout.blockIn() % TENSOR_SIDE == 0) {
           plans.addAll(gradients(catalogue, problem));
         }
+        widest(catalogue, "KOFN_GATHERED_GRADIENT", problem, layout.blockOut())
+            .ifPresent(
+                line -> splits(problem.batch()).forEach(c -> plans.add(new Gathered(line, c))));
         yield plans;
       }
       case MASK_GRADIENT -> whole(catalogue, problem);
@@ -331,14 +353,16 @@ sealed interface ProductPlan {
     List<ProductPlan> plans = new ArrayList<>();
     for (Tensor plan : instances(catalogue, family, problem)) {
       if (plan.block() == outputs) {
-        for (int chunks = 1;
-            chunks == 1 || (chunks <= MAX_CHUNKS && problem.batch() >= chunks * LEAST_CHUNK);
-            chunks *= 2) {
-          plans.add(new Tensor(plan.kernel(), false, chunks));
-        }
+        splits(problem.batch()).forEach(c -> plans.add(new Tensor(plan.kernel(), false, c)));
       }
     }
     return plans;
+  }
+
+  /** Into how many chunks a batch may be split. */
+  private static IntStream splits(long batch) {
+    return IntStream.iterate(
+        1, c -> c <= MAX_CHUNKS && (c == 1 || batch >= c * LEAST_CHUNK), c -> 2 * c);
   }
 
   /** The instance with the most results that divide a size. */

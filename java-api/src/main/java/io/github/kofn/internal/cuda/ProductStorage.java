@@ -66,6 +66,47 @@ final class ProductStorage {
         });
   }
 
+  /** The kept inputs of a block row. */
+  static long terms(KofNLayout layout) {
+    return (long) layout.k() * layout.blockIn();
+  }
+
+  /** Launches a kernel that computes a gradient of weights, a chunk of the batch a block in y. */
+  interface Chunks {
+    /**
+     * Launches it.
+     *
+     * @param partial what receives the gradients: the first chunk's, packed where there are more
+     * @param chunks how many there are
+     * @param split writes struct Split
+     */
+    void launch(Pattern partial, long chunks, Writer split);
+  }
+
+  /** A gradient of weights over chunks of so many examples, whose sums are added in their order. */
+  void inChunks(Pattern gradient, long batch, long examples, Chunks kernel) {
+    KofNLayout layout = gradient.layout();
+    long chunks = Math.max(1, Math.ceilDiv(batch, Math.max(1, examples)));
+    long inRow = terms(layout) * layout.blockOut();
+    long elements = layout.blockRows() * inRow;
+    View sums = chunks == 1 ? null : workspace.matrix(DType.F32, chunks, elements);
+    Pattern partial = chunks == 1 ? gradient : new Pattern(layout, gradient.indices(), true, sums);
+    kernel.launch(partial, chunks, p -> p.struct().putLong(examples).putLong(elements));
+    if (chunks > 1) {
+      int parts = Math.toIntExact(Math.ceilDiv(inRow, THREADS));
+      context.launch(
+          "kofn_matmul_sum_gradients",
+          (long) layout.blockRows() * parts,
+          1,
+          THREADS,
+          p -> {
+            putPattern(p.struct(), gradient);
+            p.struct().putLong(address(sums)).putLong(elements);
+            p.putInt(Math.toIntExact(chunks)).putInt(parts);
+          });
+    }
+  }
+
   /** Zeros everywhere. */
   void clear(View target) {
     launchThreads(

@@ -33,6 +33,7 @@ class ProductGraphTest {
   @CsvSource({
     "LANES, 1, F32, 37",
     "LANES, 16, BF16, 37",
+    "LANES, 1, F32, 130", // weight gradients of 128 examples a step
     "CHUNKED, 1, F32, 37",
     "CHUNKED, 16, BF16, 9",
     "TENSOR, 16, BF16, 37",
@@ -40,6 +41,8 @@ class ProductGraphTest {
     "TENSOR, 64, BF16, 600", // weight gradients are split over the batch
     "GATHERED, 16, BF16, 37",
     "GATHERED, 32, F16, 37",
+    "GATHERED, 64, BF16, 600",
+    "GATHERED, 128, F16, 37",
     "DENSE, 1, F32, 37",
     "DENSE, 1, BF16, 37",
     "DENSE, 16, F16, 37",

@@ -149,12 +149,37 @@ class ProductPlanTest {
     assertEquals(results, plan.results());
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    // outputs and inputs of a block, examples, type, tf32, the instance's outputs, chunks
+    "16, 1, 1024, BF16, false, 16, 1",
+    "48, 1, 8192, F16, false, 16, 1",
+    "64, 1, 256, BF16, false, 64, 1",
+    "128, 9, 1024, BF16, false, 128, 1",
+    "32, 1, 1024, F32, true, 32, 1",
+    "512, 1, 8192, BF16, false, 128, 2"
+  })
+  void inputsAreGatheredForGradientsOfWeightsThatShareThem(
+      int blockOut, int blockIn, int batch, DType type, boolean tf32, int outputs, int chunks) {
+    int n = 4608 / blockIn;
+    KofNLayout layout = new KofNLayout(4608, n * blockIn, blockOut, blockIn, n / 10);
+    Gathered plan =
+        assertInstanceOf(
+            Gathered.class,
+            choose(problem(Operation.WEIGHT_GRADIENT, layout, batch, type, tf32), Regime.AUTO));
+    assertEquals(outputs, plan.results());
+    assertEquals(chunks, plan.chunks());
+    assertEquals(0, plan.chunk(batch) % 64);
+  }
+
   @Test
   void whatSharesNoInputsOrIsNotOfTensorCoresIsNotGathered() {
     for (KofNLayout layout : List.of(blocks(1, 1), blocks(8, 1), blocks(24, 1))) {
-      assertFalse(
-          choose(problem(Operation.FORWARD, layout, 100, DType.BF16, false), Regime.GATHERED)
-              instanceof Gathered);
+      for (Operation operation : List.of(Operation.FORWARD, Operation.WEIGHT_GRADIENT)) {
+        assertFalse(
+            choose(problem(operation, layout, 100, DType.BF16, false), Regime.GATHERED)
+                instanceof Gathered);
+      }
     }
     assertFalse(
         choose(problem(Operation.FORWARD, blocks(16, 1), 100, DType.I8, false), Regime.GATHERED)
