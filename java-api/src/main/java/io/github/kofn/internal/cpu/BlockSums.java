@@ -18,7 +18,10 @@ final class BlockSums {
   /** Weights that a part copies: a quarter of a megabyte of the second-level cache. */
   private static final int WEIGHTS = 1 << 16;
 
-  /** Outputs that a part computes at once. */
+  /** Terms that a part lists whose weights are read as they lie: some megabytes. */
+  private static final long TERMS = 1 << 18;
+
+  /** Outputs that a part whose weights are copied computes at once. */
   private static final int OUTPUTS = 2048;
 
   private final ProductWidths widths;
@@ -75,18 +78,17 @@ final class BlockSums {
     Scratch.Pool pool = widths.pool();
     int panels = Tiles.panels(y.rows());
     int units = terms.units();
-    int outputs = Math.max(1, terms.endOutput(0));
-    long within = Math.min(WEIGHTS / Math.max(1, terms.weightsOfUnit()), OUTPUTS / outputs);
-    int perPart = (int) Math.max(1, Math.min(within, share(units)));
+    int perPart = unitsOfPart(terms, panels);
     int parts = Math.ceilDiv(units, perPart);
-    int splits = Math.min(panels, Math.max(1, workers.threads() / parts));
+    int jobs = terms.areInPlace() ? wanted() : workers.threads();
+    int splits = Math.min(panels, Math.max(1, jobs / parts));
     int perSplit = Math.ceilDiv(panels, splits);
     workers.run(
         parts * splits,
         part -> {
-          int first = part / splits * perPart;
+          int first = part % parts * perPart;
           int end = Math.min(units, first + perPart);
-          int panel = part % splits * perSplit;
+          int panel = part / parts * perSplit;
           int from = terms.firstOutput(first);
           int to = terms.endOutput(end - 1);
           if (from < to) {
@@ -100,9 +102,26 @@ final class BlockSums {
         });
   }
 
-  /** Units of a part such that threads that start late or run slowly still share the work. */
-  private int share(int units) {
-    return workers.threads() == 1 ? units : Math.ceilDiv(units, 4 * workers.threads());
+  /**
+   * The units of a part. Where weights are read as they lie, as many as lists have room for: a
+   * panel of inputs then stays in the second-level cache while all outputs pass.
+   */
+  private int unitsOfPart(TileTerms terms, int panels) {
+    int units = terms.units();
+    int outputs = Math.max(1, terms.endOutput(0));
+    long weights = Math.max(1, terms.weightsOfUnit());
+    if (terms.areInPlace()) {
+      int share = Math.ceilDiv(units, Math.ceilDiv(wanted(), Math.max(1, panels)));
+      return (int) Math.max(1, Math.min(TERMS / Math.max(1, weights / outputs), share));
+    }
+    long within = Math.min(WEIGHTS / weights, OUTPUTS / outputs);
+    int share = workers.threads() == 1 ? units : Math.ceilDiv(units, wanted());
+    return (int) Math.max(1, Math.min(within, share));
+  }
+
+  /** Parts such that threads that start late or run slowly still share the work. */
+  private int wanted() {
+    return workers.threads() == 1 ? 1 : 4 * workers.threads();
   }
 
   private void tile(

@@ -126,6 +126,11 @@ final class BlockTerms implements TileTerms {
   }
 
   @Override
+  public boolean areInPlace() {
+    return direct;
+  }
+
+  @Override
   public long weightsOfUnit() {
     long terms = companion == null ? (long) layout.k() * layout.blockIn() : termsOfColumn();
     return terms * Math.min(block, UNIT);

@@ -85,6 +85,11 @@ final class FilledTerms implements TileTerms {
   }
 
   @Override
+  public boolean areInPlace() {
+    return false;
+  }
+
+  @Override
   public long weightsOfUnit() {
     return (long) UNIT * words * Layout.PANEL;
   }

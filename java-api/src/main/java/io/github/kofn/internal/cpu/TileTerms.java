@@ -15,6 +15,9 @@ interface TileTerms {
   /** The end of a unit's outputs. */
   int endOutput(int unit);
 
+  /** Whether weights are read where they are stored; else {@link #list} copies them. */
+  boolean areInPlace();
+
   /** The weights that a unit has, on average. */
   long weightsOfUnit();
 
