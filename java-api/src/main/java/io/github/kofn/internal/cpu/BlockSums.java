@@ -60,7 +60,7 @@ final class BlockSums {
     }
     Scratch shared = widths.pool().take();
     Panels inputs = Panels.of(x, widths, workers, shared, 0);
-    boolean finite = inputs.areFinite(widths);
+    boolean finite = inputs.areFinite(widths, workers);
     if (finite) {
       compute(FilledTerms.of(pattern, widths, workers), inputs, y, finish);
     }

@@ -4,12 +4,16 @@ package io.github.kofn.internal.cpu;
 import io.github.kofn.Layout;
 import io.github.kofn.internal.kernels.View;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Activations as tiles to read from: where a panel of the view is a tile as it stands, the view's
  * own memory; else a copy.
  */
 final class Panels {
+  /** Features that are copied, or looked at, at once. */
+  private static final int CHUNK = 256;
+
   private final View view;
   private final int features;
   private final int full;
@@ -41,16 +45,15 @@ final class Panels {
   }
 
   private void fill(Workers workers, Scratch.Pool pool) {
-    int chunk = 256;
-    int chunks = Math.ceilDiv(features, chunk);
+    int chunks = Math.ceilDiv(features, CHUNK);
     int first = fullDirect ? full : 0;
     int last = tailStride == 0 || tailDirect ? full : full + 1;
     workers.run(
         chunks * (last - first),
         part -> {
           int panel = first + part / chunks;
-          int from = part % chunks * chunk;
-          int to = Math.min(features, from + chunk);
+          int from = part % chunks * CHUNK;
+          int to = Math.min(features, from + CHUNK);
           Scratch mine = pool.take();
           long at = offset(panel) + 4L * from * stride(panel);
           Tiles.load(view, panel, from, to, copy, at, stride(panel), mine.stage);
@@ -59,14 +62,21 @@ final class Panels {
   }
 
   /** Whether no element is infinite or NaN. */
-  boolean areFinite(ProductWidths widths) {
-    for (int p = 0; p < panels(); p++) {
-      int size = Math.multiplyExact(features, stride(p));
-      if (!widths.of(width(p)).isFinite(segment(p), offset(p), size)) {
-        return false;
-      }
-    }
-    return true;
+  boolean areFinite(ProductWidths widths, Workers workers) {
+    AtomicBoolean finite = new AtomicBoolean(true);
+    int chunks = Math.ceilDiv(features, CHUNK);
+    workers.run(
+        Math.multiplyExact(chunks, panels()),
+        part -> {
+          int p = part / chunks;
+          int from = part % chunks * CHUNK;
+          int size = Math.min(CHUNK, features - from) * stride(p);
+          long at = offset(p) + 4L * from * stride(p);
+          if (finite.get() && !widths.of(width(p)).isFinite(segment(p), at, size)) {
+            finite.set(false);
+          }
+        });
+    return finite.get();
   }
 
   private long tailAt() {
