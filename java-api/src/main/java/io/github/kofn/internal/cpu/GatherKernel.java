@@ -10,9 +10,6 @@ interface GatherKernel {
   /** How many partial sums a row has. */
   int lanes();
 
-  /** U16 inputs in native memory, from a byte on, as {@link #rows} takes them. */
-  void widen(MemorySegment inputs, long at, int[] to, int count);
-
   /** {@code to[toAt + i] = from[positions[at + i]]} for {@code count} positions. */
   void pick(float[] from, int[] positions, int at, float[] to, int toAt, int count);
 
@@ -28,6 +25,23 @@ interface GatherKernel {
       long weightsAt,
       int rows,
       int k,
+      float[] sums,
+      int sumsAt);
+
+  /**
+   * The same with U16 inputs in native memory, from a byte on; there is room for as many widened
+   * inputs and products as there are terms.
+   */
+  void rows(
+      float[] x,
+      MemorySegment inputs,
+      long inputsAt,
+      MemorySegment weights,
+      long weightsAt,
+      int rows,
+      int k,
+      int[] widened,
+      float[] products,
       float[] sums,
       int sumsAt);
 }

@@ -11,8 +11,8 @@ final class GatherScalar implements GatherKernel {
     return 1;
   }
 
-  @Override
-  public void widen(MemorySegment inputs, long at, int[] to, int count) {
+  /** Widens U16 inputs in native memory, from a byte on. */
+  private static void widen(MemorySegment inputs, long at, int[] to, int count) {
     for (int i = 0; i < count; i++) {
       to[i] = inputs.get(ValueLayout.JAVA_CHAR_UNALIGNED, at + 2L * i);
     }
@@ -23,6 +23,23 @@ final class GatherScalar implements GatherKernel {
     for (int i = 0; i < count; i++) {
       to[toAt + i] = from[positions[at + i]];
     }
+  }
+
+  @Override
+  public void rows(
+      float[] x,
+      MemorySegment inputs,
+      long inputsAt,
+      MemorySegment weights,
+      long weightsAt,
+      int rows,
+      int k,
+      int[] widened,
+      float[] products,
+      float[] sums,
+      int sumsAt) {
+    widen(inputs, inputsAt, widened, rows * k);
+    rows(x, widened, weights, weightsAt, rows, k, sums, sumsAt);
   }
 
   @Override

@@ -22,6 +22,9 @@ final class GatherVectors implements GatherKernel {
   private static final VectorSpecies<Integer> I = Species.ints(MethodHandles.lookup());
   private static final int L = F.length();
 
+  /** Inputs that are widened before the first is gathered by. */
+  private static final int AHEAD = 8 * L;
+
   /** Half as wide: as many 16-bit integers. */
   private static final VectorSpecies<Short> S =
       VectorSpecies.of(short.class, VectorShape.forBitSize(16 * L));
@@ -31,8 +34,8 @@ final class GatherVectors implements GatherKernel {
     return L;
   }
 
-  @Override
-  public void widen(MemorySegment inputs, long at, int[] to, int count) {
+  /** Widens U16 inputs in native memory, from a byte on. */
+  private static void widen(MemorySegment inputs, long at, int[] to, int count) {
     MemorySegment from = inputs.asSlice(at, 2L * count);
     for (int i = 0; i + L <= count; i += L) {
       widen(from, i, to);
@@ -77,6 +80,87 @@ final class GatherVectors implements GatherKernel {
       MemorySegment row = weights.asSlice(weightsAt + 4L * r * k, 4L * k);
       row(x, inputs, r * k, row, k, sums, sumsAt + r * L);
     }
+  }
+
+  @Override
+  public void rows(
+      float[] x,
+      MemorySegment inputs,
+      long inputsAt,
+      MemorySegment weights,
+      long weightsAt,
+      int rows,
+      int k,
+      int[] widened,
+      float[] products,
+      float[] sums,
+      int sumsAt) {
+    int count = rows * k;
+    if (k < L) {
+      widen(inputs, inputsAt, widened, count);
+      rows(x, widened, weights, weightsAt, rows, k, sums, sumsAt);
+      return;
+    }
+    MemorySegment terms = inputs.asSlice(inputsAt, 2L * count);
+    multiply(x, terms, weights.asSlice(weightsAt, 4L * count), count, widened, products);
+    for (int r = 0; r < rows; r++) {
+      add(products, r * k, k, sums, sumsAt + r * L);
+    }
+  }
+
+  /**
+   * The products of all terms, whatever row they belong to: loops without ends of rows, and inputs
+   * that were widened well before they are gathered by.
+   */
+  private static void multiply(
+      float[] x,
+      MemorySegment inputs,
+      MemorySegment weights,
+      int count,
+      int[] widened,
+      float[] products) {
+    int i = 0;
+    for (; i < AHEAD && i + L <= count; i += L) {
+      widen(inputs, i, widened);
+    }
+    int j = 0;
+    for (; i + L <= count; i += L) {
+      widen(inputs, i, widened);
+      multiply(x, widened, weights, j, products);
+      j += L;
+    }
+    widen(inputs, count - L, widened);
+    for (; j + L <= count; j += L) {
+      multiply(x, widened, weights, j, products);
+    }
+    multiply(x, widened, weights, count - L, products);
+  }
+
+  private static void multiply(
+      float[] x, int[] inputs, MemorySegment weights, int at, float[] products) {
+    gather(x, inputs, at).mul(load(weights, at)).intoArray(products, at);
+  }
+
+  /** The sums of every 16th of a row's products, at least as many as there are lanes. */
+  private static void add(float[] products, int from, int k, float[] sums, int to) {
+    FloatVector a = FloatVector.zero(F);
+    FloatVector b = a;
+    int j = 0;
+    for (; j + 2 * L <= k; j += 2 * L) {
+      a = a.add(FloatVector.fromArray(F, products, from + j));
+      b = b.add(FloatVector.fromArray(F, products, from + j + L));
+    }
+    if (j + L <= k) {
+      a = a.add(FloatVector.fromArray(F, products, from + j));
+      j += L;
+    }
+    if (j < k) {
+      // The last vector ends with the row, and only new lanes count.
+      VectorMask<Float> fresh = VectorMask.fromLong(F, -1L << (L - (k - j)));
+      FloatVector last = FloatVector.fromArray(F, products, from + k - L);
+      b = b.lanewise(VectorOperators.ADD, last, fresh);
+    }
+    a.add(b).intoArray(sums, to);
   }
 
   private static void row(

@@ -161,6 +161,8 @@ final class ProductTerms {
     int[] columns = scratch.features(Math.multiplyExact(Math.min(perTile, to - from), k));
     View values = pattern.values();
     boolean direct = values.type() == DType.F32 && values.buffer().host().isNative();
+    View indices = pattern.indices();
+    boolean narrow = indices.type() == DType.U16 && indices.buffer().host().isNative();
     MemorySegment weights = values.buffer().host();
     for (int row = from; row < to; row += perTile) {
       int rows = Math.min(perTile, to - row);
@@ -173,18 +175,16 @@ final class ProductTerms {
         at = 0;
         MemorySegment.copy(line, 0, weights, ValueLayout.JAVA_FLOAT, 0, count);
       }
-      readColumns((long) row * k, kernel, columns, count, scratch);
-      kernel.rows(x, columns, weights, at, rows, k, sums, (row - from) * kernel.lanes());
-    }
-  }
-
-  private void readColumns(
-      long index, GatherKernel kernel, int[] columns, int count, Scratch scratch) {
-    View indices = pattern.indices();
-    if (indices.type() == DType.U16 && indices.buffer().host().isNative()) {
-      kernel.widen(indices.buffer().host(), indices.offset() + 2 * index, columns, count);
-    } else {
-      Elements.readIndices(indices, index, columns, 0, count, scratch);
+      int sumsAt = (row - from) * kernel.lanes();
+      if (narrow) {
+        MemorySegment inputs = indices.buffer().host();
+        long inputsAt = indices.offset() + 2L * row * k;
+        float[] products = scratch.tile(count);
+        kernel.rows(x, inputs, inputsAt, weights, at, rows, k, columns, products, sums, sumsAt);
+      } else {
+        Elements.readIndices(indices, (long) row * k, columns, 0, count, scratch);
+        kernel.rows(x, columns, weights, at, rows, k, sums, sumsAt);
+      }
     }
   }
 
