@@ -36,12 +36,13 @@ class ProductGateTest {
     double all = 2.0 * N * N * BATCH;
     gate.add("dense", "fma", all, state("1x1", 0)::forward);
     gate.add("dense dX", "fma", all, state("64x64", 0)::inputGradient);
+    gate.add("dense dW", "fma", all, state("1x1", 0)::weightGradient);
     gate.add("nearly dense", "dense", all, state("1x1", 35)::forward);
     gate.add("1x1", "16x16", kept, single::forward);
     gate.add("1x1 in place", "1x1", kept, single::forwardInPlace);
     gate.add("1x1 dX", "1x1", kept, single::inputGradient);
     gate.add("1x1 dW", "1x1", kept, single::weightGradient);
-    gate.add("16x16 dW", "1x1", kept, block::weightGradient);
+    gate.add("16x16 dW", "16x16", kept, block::weightGradient);
     gate.add("1x9", "1x1", kept, state("1x9")::forward);
     gate.check(order);
     states.forEach(KofnMatmul::check);

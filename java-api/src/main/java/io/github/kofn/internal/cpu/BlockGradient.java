@@ -9,8 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * The weight gradient of blocks with at least four outputs: dot products over the batch of outputs'
- * rows of dY and inputs' rows of X, both as they lie in panels.
+ * The weight gradient of blocks with at least four outputs that are too narrow for {@link
+ * TileGradient}: dot products over the batch of outputs' rows of dY and inputs' rows of X, both as
+ * they lie in panels.
  *
  * <pre>
  *                kept inputs of a block row
