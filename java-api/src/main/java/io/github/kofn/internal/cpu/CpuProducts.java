@@ -17,10 +17,11 @@ import io.github.kofn.sparse.KofNLayout;
  * at what it delivers, so that large batches meet them a chunk at a time ({@link ChunkedSums}).
  * Outputs that share their inputs (blocks with more than one output, dense matrices) are computed
  * six or four at a time: a row is loaded once for 24 FMAs, 12 cycles, and FMAs are the floor
- * ({@link BlockSums}). Up to eight examples are bound by reading the weights, once and where they
- * lie ({@link FewSums}); in the input gradient through blocks of single columns, rows of dY spread
- * over what their outputs keep ({@link ColumnSums}). Whatever suits none of these goes through
- * listed terms ({@link ProductSums}).
+ * ({@link BlockSums}), and so are rows of single weights that keep at least half of their inputs,
+ * with zeros for the others ({@link FilledTerms}). Up to eight examples are bound by reading the
+ * weights, once and where they lie ({@link FewSums}); in the input gradient through blocks of
+ * single columns, rows of dY spread over what their outputs keep ({@link ColumnSums}). Whatever
+ * suits none of these goes through listed terms ({@link ProductSums}).
  *
  * <p>Everything is computed in F32; other types, heap memory, row-major activations and panels that
  * are no whole number of vectors wide pass through aligned scratch memory on their way in and out.
