@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  *
  * <p>The plan is that of the whole product. Of 8192 examples a share is computed: forward and for
  * dX, thread blocks repeat along the examples, each with the whole contraction, so 512 examples
- * count the same by multiply-add, or the least more that the same kernel is chosen for. dW and
- * dMask sum over examples; there 256 outputs stand for 4096.
+ * count the same by multiply-add. dW and dMask sum over examples; there 256 outputs stand for 4096.
+ * Twice as many are taken until the plan is that of the whole.
  */
 class ProductTableTest {
   private static final int SIZE = 4096;
@@ -147,21 +147,29 @@ class ProductTableTest {
     if (p.batch() < LARGE) {
       return p;
     }
+    boolean ofWeights =
+        p.operation() == Operation.WEIGHT_GRADIENT || p.operation() == Operation.MASK_GRADIENT;
+    int part = ofWeights ? OUTPUTS : EXAMPLES;
+    ProductProblem run = part(p, ofWeights, part);
+    while (run.batch() * run.layout().out() < p.batch() * p.layout().out()
+        && !plan(run, family).equals(plan)) {
+      part *= 2;
+      run = part(p, ofWeights, part);
+    }
+    return run;
+  }
+
+  /** Of some outputs, or of some examples. */
+  private static ProductProblem part(ProductProblem p, boolean ofWeights, int part) {
     KofNLayout all = p.layout();
-    KofNLayout some = new KofNLayout(OUTPUTS, all.in(), all.blockOut(), all.blockIn(), all.k());
-    return switch (p.operation()) {
-      case FORWARD, INPUT_GRADIENT -> {
-        int examples = EXAMPLES;
-        ProductProblem run = p;
-        do {
-          run = new ProductProblem(p.operation(), all, examples, p.first(), p.second(), p.tf32());
-          examples *= 2;
-        } while (examples <= LARGE && !plan(run, family).equals(plan));
-        yield run;
-      }
-      case WEIGHT_GRADIENT, MASK_GRADIENT ->
-          new ProductProblem(p.operation(), some, p.batch(), p.first(), p.second(), p.tf32());
-    };
+    KofNLayout some = new KofNLayout(part, all.in(), all.blockOut(), all.blockIn(), all.k());
+    return new ProductProblem(
+        p.operation(),
+        ofWeights ? some : all,
+        ofWeights ? p.batch() : part,
+        p.first(),
+        p.second(),
+        p.tf32());
   }
 
   private static double multiplyAdds(ProductProblem p) {
