@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
  */
 interface TallKernel {
   /** The outputs of a call. */
-  int OUTPUTS = 8;
+  int OUTPUTS = 6;
 
   /** The inputs of a call. */
   int INPUTS = 32;
@@ -28,7 +28,7 @@ interface TallKernel {
    * @param panel the distance of panels
    * @param y the sums
    */
-  void eight(
+  void six(
       MemorySegment x,
       long first,
       long second,

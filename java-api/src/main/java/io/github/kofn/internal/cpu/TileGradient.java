@@ -22,8 +22,8 @@ import java.lang.foreign.MemorySegment;
  * </pre>
  *
  * <p>FMAs are the floor, half a cycle for 16 of an output's and an example's inputs. Tiles are six
- * outputs high; where strips are one or two vectors of 16 wide, that is too few chains, and tiles
- * are eight outputs high and two vectors wide, of two strips if need be ({@link TallKernel}).
+ * outputs high; where strips are a vector of 16 wide, that is too few chains, and tiles are two
+ * strips wide ({@link TallKernel}).
  */
 final class TileGradient {
   private static final long ROW = 4L * Layout.PANEL;
@@ -234,11 +234,11 @@ final class TileGradient {
       long second = pair ? inputsAt(other) : at + 64;
       long row = pair ? 64 : 128;
       int next = from;
-      while (to - next > TileKernels.SIX) {
+      while (to - next >= TileKernels.FOUR) {
         int o = Math.min(next, layout.out() - TallKernel.OUTPUTS);
         int end = Math.min(to, o + TallKernel.OUTPUTS);
         long dyAt = dy.at(firstPanel, o);
-        tall.eight(turned, at, second, row, examples, dy.segment(), dyAt, dy.panel(), tile);
+        tall.six(turned, at, second, row, examples, dy.segment(), dyAt, dy.panel(), tile);
         if (pair) {
           put(s, o, next, end, 0, TallKernel.INPUTS);
           put(other, o, next, end, 64, TallKernel.INPUTS);

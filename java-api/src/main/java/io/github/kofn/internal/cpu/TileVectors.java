@@ -15,6 +15,10 @@ import jdk.incubator.vector.VectorSpecies;
  * into general registers.
  *
  * <p>Six outputs by four vectors: 24 FMAs, 12 cycles, for 12 loads, 6 cycles.
+ *
+ * <p>Sums are stored through a slice, which the compiler knows to be native memory. Of the segment
+ * itself it knows what others stored vectors to, such as heap memory, and looks at each of 24
+ * stores which of them it is: in some JVMs more than it inlines (NodeCountInliningCutoff).
  */
 final class TileVectors implements TileKernels {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
@@ -169,30 +173,31 @@ final class TileVectors implements TileKernels {
       f2 = x2.fma(v, f2);
       f3 = x3.fma(v, f3);
     }
-    a0.intoMemorySegment(y, yAt, ORDER);
-    a1.intoMemorySegment(y, yAt + V, ORDER);
-    a2.intoMemorySegment(y, yAt + 2 * V, ORDER);
-    a3.intoMemorySegment(y, yAt + 3 * V, ORDER);
-    b0.intoMemorySegment(y, yAt + 4 * V, ORDER);
-    b1.intoMemorySegment(y, yAt + 5 * V, ORDER);
-    b2.intoMemorySegment(y, yAt + 6 * V, ORDER);
-    b3.intoMemorySegment(y, yAt + 7 * V, ORDER);
-    c0.intoMemorySegment(y, yAt + 8 * V, ORDER);
-    c1.intoMemorySegment(y, yAt + 9 * V, ORDER);
-    c2.intoMemorySegment(y, yAt + 10 * V, ORDER);
-    c3.intoMemorySegment(y, yAt + 11 * V, ORDER);
-    d0.intoMemorySegment(y, yAt + 12 * V, ORDER);
-    d1.intoMemorySegment(y, yAt + 13 * V, ORDER);
-    d2.intoMemorySegment(y, yAt + 14 * V, ORDER);
-    d3.intoMemorySegment(y, yAt + 15 * V, ORDER);
-    e0.intoMemorySegment(y, yAt + 16 * V, ORDER);
-    e1.intoMemorySegment(y, yAt + 17 * V, ORDER);
-    e2.intoMemorySegment(y, yAt + 18 * V, ORDER);
-    e3.intoMemorySegment(y, yAt + 19 * V, ORDER);
-    f0.intoMemorySegment(y, yAt + 20 * V, ORDER);
-    f1.intoMemorySegment(y, yAt + 21 * V, ORDER);
-    f2.intoMemorySegment(y, yAt + 22 * V, ORDER);
-    f3.intoMemorySegment(y, yAt + 23 * V, ORDER);
+    MemorySegment rows = y.asSlice(yAt, 24 * V);
+    a0.intoMemorySegment(rows, 0, ORDER);
+    a1.intoMemorySegment(rows, V, ORDER);
+    a2.intoMemorySegment(rows, 2 * V, ORDER);
+    a3.intoMemorySegment(rows, 3 * V, ORDER);
+    b0.intoMemorySegment(rows, 4 * V, ORDER);
+    b1.intoMemorySegment(rows, 5 * V, ORDER);
+    b2.intoMemorySegment(rows, 6 * V, ORDER);
+    b3.intoMemorySegment(rows, 7 * V, ORDER);
+    c0.intoMemorySegment(rows, 8 * V, ORDER);
+    c1.intoMemorySegment(rows, 9 * V, ORDER);
+    c2.intoMemorySegment(rows, 10 * V, ORDER);
+    c3.intoMemorySegment(rows, 11 * V, ORDER);
+    d0.intoMemorySegment(rows, 12 * V, ORDER);
+    d1.intoMemorySegment(rows, 13 * V, ORDER);
+    d2.intoMemorySegment(rows, 14 * V, ORDER);
+    d3.intoMemorySegment(rows, 15 * V, ORDER);
+    e0.intoMemorySegment(rows, 16 * V, ORDER);
+    e1.intoMemorySegment(rows, 17 * V, ORDER);
+    e2.intoMemorySegment(rows, 18 * V, ORDER);
+    e3.intoMemorySegment(rows, 19 * V, ORDER);
+    f0.intoMemorySegment(rows, 20 * V, ORDER);
+    f1.intoMemorySegment(rows, 21 * V, ORDER);
+    f2.intoMemorySegment(rows, 22 * V, ORDER);
+    f3.intoMemorySegment(rows, 23 * V, ORDER);
   }
 
   /** 16 sums. */
@@ -249,22 +254,23 @@ final class TileVectors implements TileKernels {
       d2 = x2.fma(v, d2);
       d3 = x3.fma(v, d3);
     }
-    a0.intoMemorySegment(y, yAt, ORDER);
-    a1.intoMemorySegment(y, yAt + V, ORDER);
-    a2.intoMemorySegment(y, yAt + 2 * V, ORDER);
-    a3.intoMemorySegment(y, yAt + 3 * V, ORDER);
-    b0.intoMemorySegment(y, yAt + 4 * V, ORDER);
-    b1.intoMemorySegment(y, yAt + 5 * V, ORDER);
-    b2.intoMemorySegment(y, yAt + 6 * V, ORDER);
-    b3.intoMemorySegment(y, yAt + 7 * V, ORDER);
-    c0.intoMemorySegment(y, yAt + 8 * V, ORDER);
-    c1.intoMemorySegment(y, yAt + 9 * V, ORDER);
-    c2.intoMemorySegment(y, yAt + 10 * V, ORDER);
-    c3.intoMemorySegment(y, yAt + 11 * V, ORDER);
-    d0.intoMemorySegment(y, yAt + 12 * V, ORDER);
-    d1.intoMemorySegment(y, yAt + 13 * V, ORDER);
-    d2.intoMemorySegment(y, yAt + 14 * V, ORDER);
-    d3.intoMemorySegment(y, yAt + 15 * V, ORDER);
+    MemorySegment rows = y.asSlice(yAt, 16 * V);
+    a0.intoMemorySegment(rows, 0, ORDER);
+    a1.intoMemorySegment(rows, V, ORDER);
+    a2.intoMemorySegment(rows, 2 * V, ORDER);
+    a3.intoMemorySegment(rows, 3 * V, ORDER);
+    b0.intoMemorySegment(rows, 4 * V, ORDER);
+    b1.intoMemorySegment(rows, 5 * V, ORDER);
+    b2.intoMemorySegment(rows, 6 * V, ORDER);
+    b3.intoMemorySegment(rows, 7 * V, ORDER);
+    c0.intoMemorySegment(rows, 8 * V, ORDER);
+    c1.intoMemorySegment(rows, 9 * V, ORDER);
+    c2.intoMemorySegment(rows, 10 * V, ORDER);
+    c3.intoMemorySegment(rows, 11 * V, ORDER);
+    d0.intoMemorySegment(rows, 12 * V, ORDER);
+    d1.intoMemorySegment(rows, 13 * V, ORDER);
+    d2.intoMemorySegment(rows, 14 * V, ORDER);
+    d3.intoMemorySegment(rows, 15 * V, ORDER);
   }
 
   /** 12 sums and 3 operands of AVX2's 16 registers. */
@@ -315,18 +321,19 @@ final class TileVectors implements TileKernels {
       f0 = x0.fma(v, f0);
       f1 = x1.fma(v, f1);
     }
-    a0.intoMemorySegment(y, yAt, ORDER);
-    a1.intoMemorySegment(y, yAt + V, ORDER);
-    b0.intoMemorySegment(y, yAt + row, ORDER);
-    b1.intoMemorySegment(y, yAt + row + V, ORDER);
-    c0.intoMemorySegment(y, yAt + 2 * row, ORDER);
-    c1.intoMemorySegment(y, yAt + 2 * row + V, ORDER);
-    d0.intoMemorySegment(y, yAt + 3 * row, ORDER);
-    d1.intoMemorySegment(y, yAt + 3 * row + V, ORDER);
-    e0.intoMemorySegment(y, yAt + 4 * row, ORDER);
-    e1.intoMemorySegment(y, yAt + 4 * row + V, ORDER);
-    f0.intoMemorySegment(y, yAt + 5 * row, ORDER);
-    f1.intoMemorySegment(y, yAt + 5 * row + V, ORDER);
+    MemorySegment rows = y.asSlice(yAt, 5 * row + 2 * V);
+    a0.intoMemorySegment(rows, 0, ORDER);
+    a1.intoMemorySegment(rows, V, ORDER);
+    b0.intoMemorySegment(rows, row, ORDER);
+    b1.intoMemorySegment(rows, row + V, ORDER);
+    c0.intoMemorySegment(rows, 2 * row, ORDER);
+    c1.intoMemorySegment(rows, 2 * row + V, ORDER);
+    d0.intoMemorySegment(rows, 3 * row, ORDER);
+    d1.intoMemorySegment(rows, 3 * row + V, ORDER);
+    e0.intoMemorySegment(rows, 4 * row, ORDER);
+    e1.intoMemorySegment(rows, 4 * row + V, ORDER);
+    f0.intoMemorySegment(rows, 5 * row, ORDER);
+    f1.intoMemorySegment(rows, 5 * row + V, ORDER);
   }
 
   /** 8 sums. */
@@ -367,14 +374,15 @@ final class TileVectors implements TileKernels {
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
     }
-    a0.intoMemorySegment(y, yAt, ORDER);
-    a1.intoMemorySegment(y, yAt + V, ORDER);
-    b0.intoMemorySegment(y, yAt + row, ORDER);
-    b1.intoMemorySegment(y, yAt + row + V, ORDER);
-    c0.intoMemorySegment(y, yAt + 2 * row, ORDER);
-    c1.intoMemorySegment(y, yAt + 2 * row + V, ORDER);
-    d0.intoMemorySegment(y, yAt + 3 * row, ORDER);
-    d1.intoMemorySegment(y, yAt + 3 * row + V, ORDER);
+    MemorySegment rows = y.asSlice(yAt, 3 * row + 2 * V);
+    a0.intoMemorySegment(rows, 0, ORDER);
+    a1.intoMemorySegment(rows, V, ORDER);
+    b0.intoMemorySegment(rows, row, ORDER);
+    b1.intoMemorySegment(rows, row + V, ORDER);
+    c0.intoMemorySegment(rows, 2 * row, ORDER);
+    c1.intoMemorySegment(rows, 2 * row + V, ORDER);
+    d0.intoMemorySegment(rows, 3 * row, ORDER);
+    d1.intoMemorySegment(rows, 3 * row + V, ORDER);
   }
 
   /** The last vector of a panel that is not full. */
@@ -411,12 +419,13 @@ final class TileVectors implements TileKernels {
       v = weight(w, 5 * D);
       f0 = x0.fma(v, f0);
     }
-    a0.intoMemorySegment(y, yAt, ORDER);
-    b0.intoMemorySegment(y, yAt + row, ORDER);
-    c0.intoMemorySegment(y, yAt + 2 * row, ORDER);
-    d0.intoMemorySegment(y, yAt + 3 * row, ORDER);
-    e0.intoMemorySegment(y, yAt + 4 * row, ORDER);
-    f0.intoMemorySegment(y, yAt + 5 * row, ORDER);
+    MemorySegment rows = y.asSlice(yAt, 5 * row + V);
+    a0.intoMemorySegment(rows, 0, ORDER);
+    b0.intoMemorySegment(rows, row, ORDER);
+    c0.intoMemorySegment(rows, 2 * row, ORDER);
+    d0.intoMemorySegment(rows, 3 * row, ORDER);
+    e0.intoMemorySegment(rows, 4 * row, ORDER);
+    f0.intoMemorySegment(rows, 5 * row, ORDER);
   }
 
   /** The last vector of a panel that is not full. */
@@ -447,9 +456,10 @@ final class TileVectors implements TileKernels {
       v = weight(w, 3 * D);
       d0 = x0.fma(v, d0);
     }
-    a0.intoMemorySegment(y, yAt, ORDER);
-    b0.intoMemorySegment(y, yAt + row, ORDER);
-    c0.intoMemorySegment(y, yAt + 2 * row, ORDER);
-    d0.intoMemorySegment(y, yAt + 3 * row, ORDER);
+    MemorySegment rows = y.asSlice(yAt, 3 * row + V);
+    a0.intoMemorySegment(rows, 0, ORDER);
+    b0.intoMemorySegment(rows, row, ORDER);
+    c0.intoMemorySegment(rows, 2 * row, ORDER);
+    d0.intoMemorySegment(rows, 3 * row, ORDER);
   }
 }
