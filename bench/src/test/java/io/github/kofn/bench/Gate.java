@@ -73,10 +73,18 @@ public final class Gate {
     Collections.shuffle(order, new Random(seed));
     Map<String, Double> rates = new LinkedHashMap<>();
     order.forEach(kernel -> rates.put(kernel.name, rate(kernel)));
-    for (Kernel kernel : order) {
-      long start = System.nanoTime();
-      while (isBehind(kernel, rates) && System.nanoTime() - start < patience) {
-        rates.merge(kernel.name, rate(kernel), Math::max);
+    // A sibling that catches up leaves behind who was level with it: they are looked at again.
+    Map<String, Long> waited = new LinkedHashMap<>();
+    boolean again = true;
+    while (again) {
+      again = false;
+      for (Kernel kernel : order) {
+        if (isBehind(kernel, rates) && waited.getOrDefault(kernel.name, 0L) < patience) {
+          long start = System.nanoTime();
+          rates.merge(kernel.name, rate(kernel), Math::max);
+          waited.merge(kernel.name, System.nanoTime() - start, Long::sum);
+          again = true;
+        }
       }
     }
     List<String> behind =

@@ -286,13 +286,9 @@ final class TileGradient {
         long to = source + 4L * r * row;
         widths.of(count).add(tile, to, tile, BEFORE_AT, widths.stride(count));
       }
-      if (memory.isNative()) {
-        widths.turns(count).copy(tile, source, 4L * row, rows, count, memory, at, 4 * pitch);
-      } else {
-        for (int r = 0; r < rows; r++) {
-          long to = at + 4L * r * pitch;
-          MemorySegment.copy(tile, source + 4L * r * row, memory, to, 4L * count);
-        }
+      for (int r = 0; r < rows; r++) {
+        long to = at + 4L * r * pitch;
+        MemorySegment.copy(tile, source + 4L * r * row, memory, to, 4L * count);
       }
     }
 
