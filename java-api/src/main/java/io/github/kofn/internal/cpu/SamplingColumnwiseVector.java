@@ -95,8 +95,9 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
 
   @Override
   public void words(
-      SamplingCounters counters, int from, int to, int firstRow, Draw draw, int[] words) {
-    cipher.words(counters, from, to, 0, firstRow, draw, words);
+      SamplingCounters counters, int firstRow, int columns, int groups, Draw draw, int[] words) {
+    int vectors = groups * Math.ceilDiv(columns, SamplingCipher.WORDS);
+    cipher.words(counters, 0, vectors, 0, firstRow, draw, words);
   }
 
   /**
@@ -118,8 +119,7 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
     // From above or from below, whichever is nearer.
     int flip = k <= columns - k + 1 ? 0 : -1;
     int rank = flip == 0 ? k : columns - k + 1;
-    // There is room to insert a block; the candidates of a batch may be more.
-    if (rank > INSERTED || columns * LANES > SamplingScratch.BLOCK) {
+    if (rank > INSERTED) {
       searchThresholds(keys, columns, groups, k, search);
       return;
     }

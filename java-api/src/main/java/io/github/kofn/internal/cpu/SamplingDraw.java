@@ -123,7 +123,7 @@ final class SamplingDraw {
       rows = (int) Math.min(rowsAtOnce(guess), last - row);
       scratch.columns(rows * k + (regime == Regime.FILTERED ? 0 : n));
       scratch.winnerKeys(rows * k);
-      if (regime == Regime.COUNTED) {
+      if (regime != Regime.FILTERED) {
         outputs.clear(row, rows);
       }
       if (regime == Regime.COLUMNWISE) {
@@ -155,7 +155,7 @@ final class SamplingDraw {
   /** Draws short rows, some groups at a time. */
   private void groups(long row, int rows, SamplingScratch scratch) {
     int lanes = columnwise.lanes();
-    int greatest = keyMaker.makeColumnwise(columnwise, row, rows, outputs, scratch);
+    int greatest = keyMaker.makeColumnwise(columnwise, row, rows, scratch);
     boolean anyNan = greatest > SamplingKeys.INFINITY;
     SamplingSearch search = scratch.search;
     int groups = Math.ceilDiv(rows, lanes);

@@ -121,41 +121,23 @@ final class SamplingKeys {
   }
 
   /**
-   * Makes the keys of some short rows, side by side, and fills their masks with zeros: a group at a
-   * time until words are made, for what {@link #prepare} does it for.
+   * Makes the keys of some short rows, side by side.
    *
    * @return the greatest bits of the keys' magnitudes, or of what lies behind the last row
    */
-  int makeColumnwise(
-      SamplingColumnwise columnwise,
-      long row,
-      int rows,
-      SamplingOutputs outputs,
-      SamplingScratch scratch) {
+  int makeColumnwise(SamplingColumnwise columnwise, long row, int rows, SamplingScratch scratch) {
     int lanes = columnwise.lanes();
     int groups = Math.ceilDiv(rows, lanes);
     int length = groups * lanes * n;
     float[] inRows = scratch.weights(length + SamplingScratch.SQUARE);
+    logits.readRows(row, rows, inRows, n, Float.NEGATIVE_INFINITY, scratch);
     float[] keys = scratch.keys(length + SamplingScratch.SQUARE);
-    int perGroup = Math.ceilDiv(n, SamplingCipher.WORDS);
-    int globalRow = (int) (draw.firstRow() + row);
-    int made = 0;
-    for (int g = 0; g < groups; g++) {
-      int first = g * lanes;
-      int some = Math.min(lanes, rows - first);
-      outputs.clear(row + first, some);
-      float filler = Float.NEGATIVE_INFINITY;
-      logits.readRows(row + first, some, inRows, first * n, n, filler, scratch);
-      if (draw.noiseScale() != 0) {
-        int next = g == groups - 1 ? groups * perGroup : (g + 1) * perGroup & -2;
-        columnwise.words(scratch.counters, made, next, globalRow, draw, scratch.words);
-        made = next;
-      }
-    }
     columnwise.transpose(inRows, n, groups, keys, scratch.square);
     if (draw.noiseScale() == 0) {
       return noise.greatestMagnitude(keys, 0, length);
     }
+    int globalRow = (int) (draw.firstRow() + row);
+    columnwise.words(scratch.counters, globalRow, n, groups, draw, scratch.words);
     return noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, 0, length);
   }
 
