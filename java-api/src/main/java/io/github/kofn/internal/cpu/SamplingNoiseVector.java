@@ -125,7 +125,6 @@ final class SamplingNoiseVector implements SamplingNoise {
   private static final int ADD = 2;
   private static final int DENSE = 3;
   private static final int SPARSE = 4;
-  private static final int ROWS = 5;
 
   private static final Loop[] LOOPS = {
     (words, word, keys, from, length, scale, offset, column, lists, at) ->
@@ -135,9 +134,7 @@ final class SamplingNoiseVector implements SamplingNoise {
     (words, word, keys, from, length, scale, offset, column, lists, at) ->
         addLogarithms(words, word, scale, keys, from, length),
     SamplingNoiseVector::listDense,
-    SamplingNoiseVector::listSparse,
-    (words, word, keys, from, length, scale, offset, column, lists, at) ->
-        listRows(words, keys, length, column, scale, offset, lists, at)
+    SamplingNoiseVector::listSparse
   };
 
   /** The only place of these calls: seen apart, each would have one receiver. */
@@ -305,51 +302,6 @@ final class SamplingNoiseVector implements SamplingNoise {
         list(may, h, logit, column + i, lists, end);
         end += may.trueCount();
       }
-    }
-    return end;
-  }
-
-  @Override
-  public int filterRows(
-      int[] words,
-      float[] logits,
-      int rows,
-      int stride,
-      float beta,
-      float threshold,
-      SamplingLists lists,
-      int at) {
-    float slope = SamplingNoise.filterSlope(beta, threshold);
-    float offset = SamplingNoise.filterOffset(slope, threshold);
-    return run(ROWS, words, 0, logits, 0, rows, slope, offset, stride, lists, at);
-  }
-
-  private static int listRows(
-      int[] words,
-      float[] logits,
-      int rows,
-      int stride,
-      float slope,
-      float offset,
-      SamplingLists lists,
-      int at) {
-    FloatVector scale = broadcast(slope);
-    FloatVector least = broadcast(offset);
-    int end = at;
-    for (int r = 0; r < rows; r++) {
-      int from = r * stride;
-      lists.begins[lists.rows] = end;
-      for (int i = 0; i < stride; i += F.length()) {
-        IntVector h = IntVector.fromArray(I, words, from + i);
-        FloatVector logit = FloatVector.fromArray(F, logits, from + i);
-        VectorMask<Float> may = mayPass(h, logit, scale, least);
-        list(may, h, logit, i, lists, end);
-        end += may.trueCount();
-      }
-      lists.ends[lists.rows++] = end;
-      IntVector.zero(I).intoArray(lists.words, end);
-      broadcast(Float.NEGATIVE_INFINITY).intoArray(lists.keys, end);
-      end = (end + F.length() - 1) & -F.length();
     }
     return end;
   }
