@@ -8,26 +8,23 @@ import io.github.kofn.sampling.Philox;
 /** One element after the other. */
 final class SamplingNoiseScalar implements SamplingNoise {
   @Override
-  public int lanes() {
-    return 1;
-  }
-
-  @Override
   public void words(
-      SamplingCounters counters,
+      long[] groups,
+      long[] rows,
       int from,
       int to,
-      int firstGroup,
-      int firstRow,
+      long firstGroup,
+      long firstRow,
       Draw draw,
+      long[] state,
       int[] words) {
-    int[] four = new int[SamplingCipher.WORDS];
+    int[] four = new int[4];
     for (int i = from; i < to; i++) {
-      int group = firstGroup + counters.groups[i];
-      int row = firstRow + counters.rows[i];
+      int group = (int) (firstGroup + groups[i]);
+      int row = (int) (firstRow + rows[i]);
       Philox.words(draw.seed(), group, row, draw.stream(), draw.step(), four);
-      for (int j = 0; j < four.length; j++) {
-        words[four.length * i + j] = four[j] >>> 1;
+      for (int j = 0; j < 4; j++) {
+        words[4 * i + j] = four[j] >>> 1;
       }
     }
   }

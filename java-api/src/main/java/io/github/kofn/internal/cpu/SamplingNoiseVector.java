@@ -24,8 +24,11 @@ import jdk.incubator.vector.VectorSpecies;
  * io.github.kofn.sampling.Gumbel}, which explain the mathematics. {@link Lanes#load Defined} once a
  * vector width.
  *
- * <p>The work is in several loops because the compiler inlines only so much into one method, and
- * puts vectors on the heap where it stops. Literals, not arrays, hold constants, since the compiler
+ * <p>Random words: a 64-bit lane holds a 32-bit word of one counter and, above it, anything: the
+ * 32-bit multiplication ignores the upper half, and xor keeps the halves apart. A round is then two
+ * multiplications, two shifts and two three-way xors for as many counters as a vector has lanes.
+ * The work is in several loops because the compiler inlines only so much into one method, and puts
+ * vectors on the heap where it stops. Literals, not arrays, hold constants, since the compiler
  * would load an array's elements again.
  */
 final class SamplingNoiseVector implements SamplingNoise {
@@ -39,7 +42,14 @@ final class SamplingNoiseVector implements SamplingNoise {
 
   private static final LongVector UPPER = zip(L.length() / 2);
 
+  /** Counters whose state is kept between the rounds and the interleaving. */
+  private static final int STATE = STATE_LENGTH / 4;
+
   private static final long LOW = 0xFFFFFFFFL;
+  private static final long MULTIPLIER_0 = 0xD2511F53L;
+  private static final long MULTIPLIER_1 = 0xCD9E8D57L;
+  private static final long WEYL_0 = 0x9E3779B9L;
+  private static final long WEYL_1 = 0xBB67AE85L;
   private static final int ONE_THIRD = 715827883;
   private static final int TWO_THIRDS = 0x3f2aaaab;
 
@@ -51,54 +61,134 @@ final class SamplingNoiseVector implements SamplingNoise {
     return LongVector.fromArray(L, lanes, 0);
   }
 
-  private final SamplingCipher cipher =
-      Lanes.load(SamplingCipher.class, "SamplingCipherVector", I.length());
-
-  @Override
-  public int lanes() {
-    return I.length();
-  }
-
   @Override
   public void words(
-      SamplingCounters counters,
+      long[] groups,
+      long[] rows,
       int from,
       int to,
-      int firstGroup,
-      int firstRow,
+      long firstGroup,
+      long firstRow,
       Draw draw,
+      long[] state,
       int[] words) {
-    int first = from / I.length();
-    int end = Math.ceilDiv(to, I.length());
-    cipher.words(counters, first, end, firstGroup, firstRow, draw, words);
-    interleave(words, SamplingCipher.WORDS * from, SamplingCipher.WORDS * to);
-  }
-
-  /** Puts vectors of first, second, third and fourth words into the order of their counters. */
-  private static void interleave(int[] words, int from, int to) {
-    for (int i = from; i < to; i += SamplingCipher.WORDS * I.length()) {
-      LongVector first = pairs(words, i);
-      LongVector second = pairs(words, i + I.length());
-      LongVector third = pairs(words, i + 2 * I.length());
-      LongVector fourth = pairs(words, i + 3 * I.length());
-      LongVector lower = first.and(LOW).or(second.lanewise(LSHL, 32));
-      LongVector behind = third.and(LOW).or(fourth.lanewise(LSHL, 32));
-      store(LOWER, lower, behind, words, i);
-      store(UPPER, lower, behind, words, i + I.length());
-      lower = first.lanewise(LSHR, 32).or(second.and(~LOW));
-      behind = third.lanewise(LSHR, 32).or(fourth.and(~LOW));
-      store(LOWER, lower, behind, words, i + 2 * I.length());
-      store(UPPER, lower, behind, words, i + 3 * I.length());
+    for (int i = from; i < to; i += STATE) {
+      int count = Math.min(STATE, to - i);
+      rounds(groups, rows, i, count, firstGroup, firstRow, draw, state);
+      interleave(state, count, words, 4 * i);
     }
   }
 
-  private static LongVector pairs(int[] words, int at) {
-    return IntVector.fromArray(I, words, at).reinterpretAsLongs();
+  /**
+   * The ciphers of up to {@link #STATE} counters; first words, then second, third and fourth words
+   * at distances of STATE. Two vectors of counters hide each other's latency.
+   */
+  private static void rounds(
+      long[] groups,
+      long[] rows,
+      int from,
+      int counters,
+      long firstGroup,
+      long firstRow,
+      Draw draw,
+      long[] state) {
+    LongVector stream = LongVector.broadcast(L, draw.stream());
+    LongVector step = LongVector.broadcast(L, draw.step());
+    LongVector low = LongVector.broadcast(L, LOW);
+    LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
+    LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
+    for (int i = 0; i < counters; i += 4 * L.length()) {
+      int j = i + L.length();
+      int m = i + 2 * L.length();
+      int n = i + 3 * L.length();
+      LongVector c0 = LongVector.fromArray(L, groups, from + i).add(firstGroup);
+      LongVector c1 = LongVector.fromArray(L, rows, from + i).add(firstRow);
+      LongVector c2 = stream;
+      LongVector c3 = step;
+      LongVector d0 = LongVector.fromArray(L, groups, from + j).add(firstGroup);
+      LongVector d1 = LongVector.fromArray(L, rows, from + j).add(firstRow);
+      LongVector d2 = stream;
+      LongVector d3 = step;
+      LongVector e0 = LongVector.fromArray(L, groups, from + m).add(firstGroup);
+      LongVector e1 = LongVector.fromArray(L, rows, from + m).add(firstRow);
+      LongVector e2 = stream;
+      LongVector e3 = step;
+      LongVector f0 = LongVector.fromArray(L, groups, from + n).add(firstGroup);
+      LongVector f1 = LongVector.fromArray(L, rows, from + n).add(firstRow);
+      LongVector f2 = stream;
+      LongVector f3 = step;
+      long k0 = draw.seed();
+      long k1 = draw.seed() >>> 32;
+      for (int round = 0; round < 10; round++) {
+        LongVector key0 = LongVector.broadcast(L, k0);
+        LongVector key1 = LongVector.broadcast(L, k1);
+        LongVector a = c0.and(low).mul(multiplier0);
+        LongVector b = c2.and(low).mul(multiplier1);
+        c0 = b.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, key0);
+        c2 = a.lanewise(LSHR, 32).lanewise(XOR, c3).lanewise(XOR, key1);
+        c1 = b;
+        c3 = a;
+        a = d0.and(low).mul(multiplier0);
+        b = d2.and(low).mul(multiplier1);
+        d0 = b.lanewise(LSHR, 32).lanewise(XOR, d1).lanewise(XOR, key0);
+        d2 = a.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, key1);
+        d1 = b;
+        d3 = a;
+        a = e0.and(low).mul(multiplier0);
+        b = e2.and(low).mul(multiplier1);
+        e0 = b.lanewise(LSHR, 32).lanewise(XOR, e1).lanewise(XOR, key0);
+        e2 = a.lanewise(LSHR, 32).lanewise(XOR, e3).lanewise(XOR, key1);
+        e1 = b;
+        e3 = a;
+        a = f0.and(low).mul(multiplier0);
+        b = f2.and(low).mul(multiplier1);
+        f0 = b.lanewise(LSHR, 32).lanewise(XOR, f1).lanewise(XOR, key0);
+        f2 = a.lanewise(LSHR, 32).lanewise(XOR, f3).lanewise(XOR, key1);
+        f1 = b;
+        f3 = a;
+        k0 += WEYL_0;
+        k1 += WEYL_1;
+      }
+      c0.intoArray(state, i);
+      c1.intoArray(state, i + STATE);
+      c2.intoArray(state, i + 2 * STATE);
+      c3.intoArray(state, i + 3 * STATE);
+      d0.intoArray(state, j);
+      d1.intoArray(state, j + STATE);
+      d2.intoArray(state, j + 2 * STATE);
+      d3.intoArray(state, j + 3 * STATE);
+      e0.intoArray(state, m);
+      e1.intoArray(state, m + STATE);
+      e2.intoArray(state, m + 2 * STATE);
+      e3.intoArray(state, m + 3 * STATE);
+      f0.intoArray(state, n);
+      f1.intoArray(state, n + STATE);
+      f2.intoArray(state, n + 2 * STATE);
+      f3.intoArray(state, n + 3 * STATE);
+    }
   }
 
-  private static void store(
-      LongVector order, LongVector first, LongVector second, int[] words, int at) {
-    order.selectFrom(first, second).reinterpretAsInts().intoArray(words, at);
+  /** The upper 31 bits of every counter's four words, counter after counter. */
+  private static void interleave(long[] state, int counters, int[] words, int at) {
+    for (int i = 0; i < counters; i += L.length()) {
+      LongVector lower =
+          pair(LongVector.fromArray(L, state, i), LongVector.fromArray(L, state, i + STATE));
+      LongVector upper =
+          pair(
+              LongVector.fromArray(L, state, i + 2 * STATE),
+              LongVector.fromArray(L, state, i + 3 * STATE));
+      upper31(LOWER, lower, upper).intoArray(words, at + 4 * i);
+      upper31(UPPER, lower, upper).intoArray(words, at + 4 * i + I.length());
+    }
+  }
+
+  /** Two 32-bit words in a lane, the first below. */
+  private static LongVector pair(LongVector first, LongVector second) {
+    return first.and(LOW).or(second.lanewise(LSHL, 32));
+  }
+
+  private static IntVector upper31(LongVector order, LongVector low, LongVector high) {
+    return order.selectFrom(low, high).reinterpretAsInts().lanewise(LSHR, 1);
   }
 
   /**
