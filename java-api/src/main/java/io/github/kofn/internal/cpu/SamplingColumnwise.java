@@ -22,11 +22,12 @@ interface SamplingColumnwise {
   void transpose(float[] rows, int columns, int groups, float[] keys, float[] square);
 
   /**
-   * The upper 31 bits of random words; up to 3 columns behind the last group are written.
+   * The upper 31 bits of random words; up to {@code 2 * SLACK} behind the last group are written.
    *
-   * @param state {@link SamplingNoise#STATE_LENGTH} numbers to work with
+   * @param counters those of {@link SamplingCounters#sideBySide} for as many columns and lanes
    */
-  void words(long firstRow, int columns, int groups, Draw draw, long[] state, int[] words);
+  void words(
+      SamplingCounters counters, int firstRow, int columns, int groups, Draw draw, int[] words);
 
   /**
    * For every row a threshold that exactly k keys reach, or the k-th greatest key where a tie

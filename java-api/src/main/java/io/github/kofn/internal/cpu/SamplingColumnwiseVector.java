@@ -6,8 +6,6 @@ import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LE;
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.NE;
 import static jdk.incubator.vector.VectorOperators.XOR;
@@ -17,36 +15,24 @@ import java.lang.invoke.MethodHandles;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
-/** {@link Lanes#load Defined} once a vector width. */
+/**
+ * {@link Lanes#load Defined} once a vector width. No method takes or gives vectors, as in {@link
+ * SamplingNoiseVector}.
+ */
 final class SamplingColumnwiseVector implements SamplingColumnwise {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
   private static final VectorSpecies<Integer> I = Species.ints(MethodHandles.lookup());
-  private static final VectorSpecies<Long> L = Species.longs(MethodHandles.lookup());
   private static final IntVector IOTA = IntVector.zero(I).addIndex(1);
 
-  /** Rows that share a 64-bit lane's place: the even ones, and the odd ones behind them. */
-  private static final LongVector EVEN = LongVector.zero(L).addIndex(2);
-
   private static final int LANES = F.length();
-  private static final int WORDS = 4;
 
   /** The greatest rank that is found by insertion; a search takes about 8 passes. */
   private static final int INSERTED = 12;
 
   private static final int INSERTED_AT_ONCE = 4;
-
-  /** Groups of four columns whose state is kept between the rounds and the joining. */
-  private static final int STATE = SamplingNoise.STATE_LENGTH / (WORDS * LANES);
-
-  private static final long LOW = 0xFFFFFFFFL;
-  private static final long MULTIPLIER_0 = 0xD2511F53L;
-  private static final long MULTIPLIER_1 = 0xCD9E8D57L;
-  private static final long WEYL_0 = 0x9E3779B9L;
-  private static final long WEYL_1 = 0xBB67AE85L;
 
   /** Lanes of the lower halves of two vectors in turn, and of the upper halves. */
   private static final IntVector LOWER = riffled(0);
@@ -63,6 +49,9 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
     }
     return IntVector.fromArray(I, lanes, 0);
   }
+
+  private final SamplingCipher cipher =
+      Lanes.load(SamplingCipher.class, "SamplingCipherVector", LANES);
 
   @Override
   public int lanes() {
@@ -108,126 +97,10 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
   }
 
   @Override
-  public void words(long firstRow, int columns, int groups, Draw draw, long[] state, int[] words) {
-    int counters = Math.ceilDiv(columns, WORDS);
-    int all = groups * counters;
-    for (int i = 0; i < all; i += STATE) {
-      int count = Math.min(STATE, all - i);
-      rounds(firstRow, counters, i, count, draw, state);
-      join(state, counters, columns, i, count, words);
-    }
-  }
-
-  /**
-   * The ciphers of some counters, a group's one after the other, as in {@link SamplingNoiseVector}:
-   * even and odd rows of the first word, then of the second, third and fourth. The first round's
-   * multiplications are the same for all rows. Two counters at a time hide each other's latency.
-   */
-  private static void rounds(
-      long firstRow, int counters, int from, int count, Draw draw, long[] state) {
-    LongVector low = LongVector.broadcast(L, LOW);
-    LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
-    LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
-    long product1 = (draw.stream() & LOW) * MULTIPLIER_1;
-    long first = (product1 >>> 32) ^ (draw.seed() & LOW);
-    long third = draw.step() ^ draw.seed() >>> 32;
-    long row = firstRow + (long) (from / counters) * LANES;
-    int counter = from % counters;
-    for (int i = 0; i < count; i += 2) {
-      long product0 = counter * MULTIPLIER_0;
-      LongVector c0 = EVEN.add(row).lanewise(XOR, first);
-      LongVector c1 = LongVector.broadcast(L, product1);
-      LongVector c2 = LongVector.broadcast(L, product0 >>> 32 ^ third);
-      LongVector c3 = LongVector.broadcast(L, product0);
-      LongVector d0 = EVEN.add(row + 1).lanewise(XOR, first);
-      LongVector d1 = c1;
-      LongVector d2 = c2;
-      LongVector d3 = c3;
-      counter++;
-      row += counter == counters ? LANES : 0;
-      counter = counter == counters ? 0 : counter;
-      product0 = counter * MULTIPLIER_0;
-      LongVector e0 = EVEN.add(row).lanewise(XOR, first);
-      LongVector e1 = c1;
-      LongVector e2 = LongVector.broadcast(L, product0 >>> 32 ^ third);
-      LongVector e3 = LongVector.broadcast(L, product0);
-      LongVector f0 = EVEN.add(row + 1).lanewise(XOR, first);
-      LongVector f1 = c1;
-      LongVector f2 = e2;
-      LongVector f3 = e3;
-      counter++;
-      row += counter == counters ? LANES : 0;
-      counter = counter == counters ? 0 : counter;
-      long k0 = draw.seed();
-      long k1 = draw.seed() >>> 32;
-      for (int round = 1; round < 10; round++) {
-        k0 += WEYL_0;
-        k1 += WEYL_1;
-        LongVector key0 = LongVector.broadcast(L, k0);
-        LongVector key1 = LongVector.broadcast(L, k1);
-        LongVector a = c0.and(low).mul(multiplier0);
-        LongVector b = c2.and(low).mul(multiplier1);
-        c0 = b.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, key0);
-        c2 = a.lanewise(LSHR, 32).lanewise(XOR, c3).lanewise(XOR, key1);
-        c1 = b;
-        c3 = a;
-        a = d0.and(low).mul(multiplier0);
-        b = d2.and(low).mul(multiplier1);
-        d0 = b.lanewise(LSHR, 32).lanewise(XOR, d1).lanewise(XOR, key0);
-        d2 = a.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, key1);
-        d1 = b;
-        d3 = a;
-        a = e0.and(low).mul(multiplier0);
-        b = e2.and(low).mul(multiplier1);
-        e0 = b.lanewise(LSHR, 32).lanewise(XOR, e1).lanewise(XOR, key0);
-        e2 = a.lanewise(LSHR, 32).lanewise(XOR, e3).lanewise(XOR, key1);
-        e1 = b;
-        e3 = a;
-        a = f0.and(low).mul(multiplier0);
-        b = f2.and(low).mul(multiplier1);
-        f0 = b.lanewise(LSHR, 32).lanewise(XOR, f1).lanewise(XOR, key0);
-        f2 = a.lanewise(LSHR, 32).lanewise(XOR, f3).lanewise(XOR, key1);
-        f1 = b;
-        f3 = a;
-      }
-      int at = i * WORDS * LANES;
-      c0.intoArray(state, at);
-      d0.intoArray(state, at + L.length());
-      c1.intoArray(state, at + 2 * L.length());
-      d1.intoArray(state, at + 3 * L.length());
-      c2.intoArray(state, at + 4 * L.length());
-      d2.intoArray(state, at + 5 * L.length());
-      c3.intoArray(state, at + 6 * L.length());
-      d3.intoArray(state, at + 7 * L.length());
-      e0.intoArray(state, at + 8 * L.length());
-      f0.intoArray(state, at + 9 * L.length());
-      e1.intoArray(state, at + 10 * L.length());
-      f1.intoArray(state, at + 11 * L.length());
-      e2.intoArray(state, at + 12 * L.length());
-      f2.intoArray(state, at + 13 * L.length());
-      e3.intoArray(state, at + 14 * L.length());
-      f3.intoArray(state, at + 15 * L.length());
-    }
-  }
-
-  /** The upper 31 bits of the words of even and odd rows, in their order. */
-  private static void join(
-      long[] state, int counters, int columns, int from, int count, int[] words) {
-    int group = from / counters;
-    int counter = from % counters;
-    for (int i = 0; i < count; i++) {
-      int at = (group * columns + counter * WORDS) * LANES;
-      for (int word = 0; word < WORDS; word++) {
-        int source = (i * WORDS + word) * LANES;
-        LongVector even = LongVector.fromArray(L, state, source);
-        LongVector odd = LongVector.fromArray(L, state, source + L.length());
-        LongVector pairs = even.and(LOW).or(odd.lanewise(LSHL, 32));
-        pairs.reinterpretAsInts().lanewise(LSHR, 1).intoArray(words, at + word * LANES);
-      }
-      counter++;
-      group += counter == counters ? 1 : 0;
-      counter = counter == counters ? 0 : counter;
-    }
+  public void words(
+      SamplingCounters counters, int firstRow, int columns, int groups, Draw draw, int[] words) {
+    int vectors = groups * Math.ceilDiv(columns, SamplingCipher.WORDS);
+    cipher.words(counters, 0, vectors, 0, firstRow, draw, words);
   }
 
   /**
@@ -257,8 +130,7 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
       ordinals(keys, g * columns * LANES, columns, flip, search.ordinals);
       Arrays.fill(search.top, 0, rank * LANES, Integer.MIN_VALUE);
       insert(search.ordinals, columns, rank, search.top);
-      IntVector found = IntVector.fromArray(I, search.top, (rank - 1) * LANES);
-      value(found.lanewise(XOR, flip)).intoArray(search.thresholds, g * LANES);
+      values(search.top, (rank - 1) * LANES, LANES, flip, search.thresholds, g * LANES);
     }
   }
 
@@ -266,11 +138,25 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
   private static void ordinals(float[] keys, int from, int columns, int flip, int[] ordinals) {
     for (int i = 0; i < columns * LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(F, keys, from + i).reinterpretAsInts();
-      ordinal(bits).lanewise(XOR, flip).intoArray(ordinals, i);
+      bits.lanewise(XOR, bits.lanewise(ASHR, 31).and(Integer.MAX_VALUE))
+          .lanewise(XOR, flip)
+          .intoArray(ordinals, i);
     }
     IntVector none = IntVector.broadcast(I, Integer.MIN_VALUE);
     for (int c = columns; c < columns + INSERTED_AT_ONCE - 1; c++) {
       none.intoArray(ordinals, c * LANES);
+    }
+  }
+
+  /** The floats at places in the order of all floats, ascending or descending. */
+  private static void values(
+      int[] ordinals, int from, int length, int flip, float[] values, int at) {
+    for (int i = 0; i < length; i += LANES) {
+      IntVector ordinal = IntVector.fromArray(I, ordinals, from + i).lanewise(XOR, flip);
+      ordinal
+          .lanewise(XOR, ordinal.lanewise(ASHR, 31).and(Integer.MAX_VALUE))
+          .reinterpretAsFloats()
+          .intoArray(values, at + i);
     }
   }
 
@@ -304,9 +190,7 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
         part.run(keys, columns, groups, k, search);
       }
     } while (search.next(groups));
-    for (int i = 0; i < groups * LANES; i += LANES) {
-      value(IntVector.fromArray(I, search.low, i)).intoArray(search.thresholds, i);
-    }
+    values(search.low, 0, groups * LANES, 0, search.thresholds, 0);
     search.learn(LANES, k);
   }
 
@@ -321,7 +205,9 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
 
   private static void count(
       float[] keys, int from, int columns, int[] trials, int[] counts, int at) {
-    FloatVector trial = value(IntVector.fromArray(I, trials, at));
+    IntVector place = IntVector.fromArray(I, trials, at);
+    FloatVector trial =
+        place.lanewise(XOR, place.lanewise(ASHR, 31).and(Integer.MAX_VALUE)).reinterpretAsFloats();
     IntVector count = IntVector.zero(I);
     for (int i = from; i < from + columns * LANES; i += LANES) {
       VectorMask<Float> reach = FloatVector.fromArray(F, keys, i).compare(GE, trial);
@@ -357,45 +243,37 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
     for (int i = 0; i < groups * LANES; i += LANES) {
       IntVector low = IntVector.fromArray(I, search.low, i);
       IntVector high = IntVector.fromArray(I, search.high, i);
-      FloatVector lowCount = toFloat(IntVector.fromArray(I, search.lowCounts, i));
-      FloatVector highCount = toFloat(IntVector.fromArray(I, search.highCounts, i));
-      FloatVector top = value(high);
+      IntVector trial = IntVector.fromArray(I, search.trials, i);
+      // The floats at these places.
+      FloatVector bottom =
+          low.lanewise(XOR, low.lanewise(ASHR, 31).and(Integer.MAX_VALUE)).reinterpretAsFloats();
+      FloatVector top =
+          high.lanewise(XOR, high.lanewise(ASHR, 31).and(Integer.MAX_VALUE)).reinterpretAsFloats();
+      FloatVector tried =
+          trial
+              .lanewise(XOR, trial.lanewise(ASHR, 31).and(Integer.MAX_VALUE))
+              .reinterpretAsFloats();
+      IntVector lowCounts = IntVector.fromArray(I, search.lowCounts, i);
+      IntVector highCounts = IntVector.fromArray(I, search.highCounts, i);
+      FloatVector lowCount = (FloatVector) lowCounts.convertShape(I2F, F, 0);
+      FloatVector highCount = (FloatVector) highCounts.convertShape(I2F, F, 0);
       FloatVector share = highCount.neg().add(k + 0.5f).div(lowCount.sub(highCount).add(1));
-      FloatVector between = value(low).sub(top).fma(share, top);
+      FloatVector between = bottom.sub(top).fma(share, top);
       // While one end is open: the count falls by a factor of 2 a step.
-      FloatVector count = toFloat(IntVector.fromArray(I, search.counts, i)).add(0.5f);
-      int bits = Float.floatToRawIntBits(k + 0.5f);
-      FloatVector log2 = toFloat(count.reinterpretAsInts().sub(bits)).mul(0x1p-23f);
-      FloatVector beyond =
-          log2.fma(broadcast(search.step), value(IntVector.fromArray(I, search.trials, i)));
+      IntVector counts = IntVector.fromArray(I, search.counts, i);
+      FloatVector count = ((FloatVector) counts.convertShape(I2F, F, 0)).add(0.5f);
+      IntVector ratio = count.reinterpretAsInts().sub(Float.floatToRawIntBits(k + 0.5f));
+      FloatVector log2 = ((FloatVector) ratio.convertShape(I2F, F, 0)).mul(0x1p-23f);
+      FloatVector beyond = log2.fma(FloatVector.broadcast(F, search.step), tried);
       VectorMask<Integer> closed =
           low.compare(GT, SamplingSearch.LOWEST).and(high.compare(LT, SamplingSearch.HIGHEST));
-      IntVector next = ordinal(beyond.blend(between, closed.cast(F)).reinterpretAsInts());
+      IntVector bits = beyond.blend(between, closed.cast(F)).reinterpretAsInts();
+      IntVector next = bits.lanewise(XOR, bits.lanewise(ASHR, 31).and(Integer.MAX_VALUE));
       VectorMask<Integer> outside = next.compare(LE, low).or(next.compare(GE, high));
-      next = next.blend(middle(low, high), outside.or(I.maskAll(search.halve)));
+      IntVector middle = low.and(high).add(low.lanewise(XOR, high).lanewise(ASHR, 1));
+      next = next.blend(middle, outside.or(I.maskAll(search.halve)));
       next.blend(low, low.add(1).compare(GE, high)).intoArray(search.trials, i);
     }
-  }
-
-  private static IntVector middle(IntVector low, IntVector high) {
-    return low.and(high).add(low.lanewise(XOR, high).lanewise(ASHR, 1));
-  }
-
-  /** The floats at places in the order of all floats, and the other way round. */
-  private static FloatVector value(IntVector ordinals) {
-    return ordinal(ordinals).reinterpretAsFloats();
-  }
-
-  private static IntVector ordinal(IntVector bits) {
-    return bits.lanewise(XOR, bits.lanewise(ASHR, 31).and(Integer.MAX_VALUE));
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(F, value);
-  }
-
-  private static FloatVector toFloat(IntVector v) {
-    return (FloatVector) v.convertShape(I2F, F, 0);
   }
 
   @Override

@@ -95,7 +95,7 @@ final class SamplingDraw {
     if (n == 0) {
       return;
     }
-    scratch.table(stride);
+    keyMaker.begin(regime == Regime.COLUMNWISE ? columnwise : null, scratch);
     scratch.threshold.begin(this);
     scratch.guess.begin(this, beta, k);
     scratch.search.begin(this);
@@ -281,7 +281,7 @@ final class SamplingDraw {
   void part(long row, int part, int parts, SamplingScratch scratch) {
     int from = partStart(part, parts);
     int to = partStart(part + 1, parts);
-    scratch.table(stride);
+    keyMaker.begin(null, scratch);
     scratch.threshold.begin(this);
     streamAbove(row, from, to, Float.NEGATIVE_INFINITY, scratch);
   }

@@ -31,14 +31,22 @@ final class SamplingKeys {
     this.stride = stride;
   }
 
+  /** Prepares scratch for rows one behind the other, or side by side. */
+  void begin(SamplingColumnwise columnwise, SamplingScratch scratch) {
+    if (columnwise == null) {
+      scratch.counters.inRows(stride, noise.lanes());
+    } else {
+      scratch.counters.sideBySide(n, columnwise.lanes());
+    }
+  }
+
   /** How many rows are worked on at a time: as many as a block holds, at least one. */
   int rowsAtOnce() {
     return Math.max(1, SamplingScratch.BLOCK / Math.max(1, stride));
   }
 
   /**
-   * Makes the keys of some rows, at most {@link #rowsAtOnce}; {@link SamplingScratch#table} has
-   * been called.
+   * Makes the keys of some rows, at most {@link #rowsAtOnce}; {@link #begin} has been called.
    *
    * @return the greatest bits of the keys' magnitudes
    */
@@ -60,17 +68,8 @@ final class SamplingKeys {
   }
 
   private void makeWords(long row, int column, int from, int to, SamplingScratch scratch) {
-    long globalRow = draw.firstRow() + row;
-    noise.words(
-        scratch.groups,
-        scratch.rows,
-        from,
-        to,
-        column >>> 2,
-        globalRow,
-        draw,
-        scratch.state,
-        scratch.words);
+    int globalRow = (int) (draw.firstRow() + row);
+    noise.words(scratch.counters, from, to, column >>> 2, globalRow, draw, scratch.words);
   }
 
   /**
@@ -123,7 +122,8 @@ final class SamplingKeys {
     if (draw.noiseScale() == 0) {
       return noise.greatestMagnitude(keys, 0, length);
     }
-    columnwise.words(draw.firstRow() + row, n, groups, draw, scratch.state, scratch.words);
+    int globalRow = (int) (draw.firstRow() + row);
+    columnwise.words(scratch.counters, globalRow, n, groups, draw, scratch.words);
     return noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, 0, length);
   }
 

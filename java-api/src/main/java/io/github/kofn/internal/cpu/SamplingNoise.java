@@ -8,29 +8,29 @@ interface SamplingNoise {
   /** Arrays have this many elements to spare, so that loops may run on to a whole vector. */
   int SLACK = 64;
 
-  int STATE_LENGTH = 1024;
-
   /** log2 of a filter's safety: far above its rounding errors, far below what it would cost. */
   float FILTER_MARGIN = 1e-4f;
 
+  /** Counters of which a vector makes words. */
+  int lanes();
+
   /**
-   * The random words of counters {@code (firstGroup + groups[i], firstRow + rows[i])}, four words a
-   * counter, for i from {@code from} until before {@code to}.
+   * The upper 31 bits of the words of some of a block's counters, one counter's four words after
+   * the other's.
    *
-   * @param from a multiple of {@link #SLACK} / 4
-   * @param state {@link #STATE_LENGTH} numbers to work with
-   * @param words receives the upper 31 bits of a counter's words at {@code 4 * i}; up to {@link
-   *     #SLACK} words behind the last change as well
+   * @param counters those of {@link SamplingCounters#inRows} for as many lanes
+   * @param from the first counter, a multiple of {@link #SLACK} / 4
+   * @param to behind the last counter
+   * @param words receives a counter's words at four times its number; up to {@code 2 * SLACK} words
+   *     behind the last change as well
    */
   void words(
-      long[] groups,
-      long[] rows,
+      SamplingCounters counters,
       int from,
       int to,
-      long firstGroup,
-      long firstRow,
+      int firstGroup,
+      int firstRow,
       Draw draw,
-      long[] state,
       int[] words);
 
   /**

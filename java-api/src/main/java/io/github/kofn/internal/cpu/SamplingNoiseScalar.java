@@ -8,23 +8,26 @@ import io.github.kofn.sampling.Philox;
 /** One element after the other. */
 final class SamplingNoiseScalar implements SamplingNoise {
   @Override
+  public int lanes() {
+    return 1;
+  }
+
+  @Override
   public void words(
-      long[] groups,
-      long[] rows,
+      SamplingCounters counters,
       int from,
       int to,
-      long firstGroup,
-      long firstRow,
+      int firstGroup,
+      int firstRow,
       Draw draw,
-      long[] state,
       int[] words) {
-    int[] four = new int[4];
+    int[] four = new int[SamplingCipher.WORDS];
     for (int i = from; i < to; i++) {
-      int group = (int) (firstGroup + groups[i]);
-      int row = (int) (firstRow + rows[i]);
+      int group = firstGroup + counters.groups[i];
+      int row = firstRow + counters.rows[i];
       Philox.words(draw.seed(), group, row, draw.stream(), draw.step(), four);
-      for (int j = 0; j < 4; j++) {
-        words[4 * i + j] = four[j] >>> 1;
+      for (int j = 0; j < four.length; j++) {
+        words[four.length * i + j] = four[j] >>> 1;
       }
     }
   }

@@ -2,6 +2,7 @@
 package io.github.kofn.internal.cpu;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.FMA;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LE;
@@ -24,34 +25,31 @@ import jdk.incubator.vector.VectorSpecies;
  * io.github.kofn.sampling.Gumbel}, which explain the mathematics. {@link Lanes#load Defined} once a
  * vector width.
  *
- * <p>Random words: a 64-bit lane holds a 32-bit word of one counter and, above it, anything: the
- * 32-bit multiplication ignores the upper half, and xor keeps the halves apart. A round is then two
- * multiplications, two shifts and two three-way xors for as many counters as a vector has lanes.
- * The work is in several loops because the compiler inlines only so much into one method, and puts
- * vectors on the heap where it stops. Literals, not arrays, hold constants, since the compiler
- * would load an array's elements again.
+ * <p>No method takes or gives vectors: where the compiler does not inline it, because the caller
+ * has grown too large already or the callee became hot first and was compiled alone, vectors go
+ * through the heap. What the Vector API itself consists of is inlined always. Literals, not arrays,
+ * hold constants, since the compiler would load an array's elements again.
  */
 final class SamplingNoiseVector implements SamplingNoise {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
   private static final VectorSpecies<Integer> I = Species.ints(MethodHandles.lookup());
   private static final VectorSpecies<Long> L = Species.longs(MethodHandles.lookup());
   private static final IntVector IOTA = IntVector.zero(I).addIndex(1);
+  private static final int LANES = I.length();
 
   /** Takes lanes of two vectors in turn, from the lower halves and from the upper ones. */
   private static final LongVector LOWER = zip(0);
 
   private static final LongVector UPPER = zip(L.length() / 2);
 
-  /** Counters whose state is kept between the rounds and the interleaving. */
-  private static final int STATE = STATE_LENGTH / 4;
-
   private static final long LOW = 0xFFFFFFFFL;
-  private static final long MULTIPLIER_0 = 0xD2511F53L;
-  private static final long MULTIPLIER_1 = 0xCD9E8D57L;
-  private static final long WEYL_0 = 0x9E3779B9L;
-  private static final long WEYL_1 = 0xBB67AE85L;
   private static final int ONE_THIRD = 715827883;
+
+  /** The bits of 2/3: those of a float less them tell its significand in [2/3, 4/3). */
   private static final int TWO_THIRDS = 0x3f2aaaab;
+
+  private static final int SIGNIFICAND = 0x007fffff;
+  private static final float LN_2 = 0.6931472f;
 
   private static LongVector zip(int first) {
     long[] lanes = new long[L.length()];
@@ -61,134 +59,45 @@ final class SamplingNoiseVector implements SamplingNoise {
     return LongVector.fromArray(L, lanes, 0);
   }
 
+  private final SamplingCipher cipher =
+      Lanes.load(SamplingCipher.class, "SamplingCipherVector", LANES);
+
+  @Override
+  public int lanes() {
+    return LANES;
+  }
+
   @Override
   public void words(
-      long[] groups,
-      long[] rows,
+      SamplingCounters counters,
       int from,
       int to,
-      long firstGroup,
-      long firstRow,
+      int firstGroup,
+      int firstRow,
       Draw draw,
-      long[] state,
       int[] words) {
-    for (int i = from; i < to; i += STATE) {
-      int count = Math.min(STATE, to - i);
-      rounds(groups, rows, i, count, firstGroup, firstRow, draw, state);
-      interleave(state, count, words, 4 * i);
+    int first = from / LANES;
+    int end = Math.ceilDiv(to, LANES);
+    cipher.words(counters, first, end, firstGroup, firstRow, draw, words);
+    interleave(words, SamplingCipher.WORDS * from, SamplingCipher.WORDS * to);
+  }
+
+  /** Puts vectors of first, second, third and fourth words into the order of their counters. */
+  private static void interleave(int[] words, int from, int to) {
+    for (int i = from; i < to; i += SamplingCipher.WORDS * LANES) {
+      LongVector first = IntVector.fromArray(I, words, i).reinterpretAsLongs();
+      LongVector second = IntVector.fromArray(I, words, i + LANES).reinterpretAsLongs();
+      LongVector third = IntVector.fromArray(I, words, i + 2 * LANES).reinterpretAsLongs();
+      LongVector fourth = IntVector.fromArray(I, words, i + 3 * LANES).reinterpretAsLongs();
+      LongVector lower = first.and(LOW).or(second.lanewise(LSHL, 32));
+      LongVector behind = third.and(LOW).or(fourth.lanewise(LSHL, 32));
+      LOWER.selectFrom(lower, behind).reinterpretAsInts().intoArray(words, i);
+      UPPER.selectFrom(lower, behind).reinterpretAsInts().intoArray(words, i + LANES);
+      lower = first.lanewise(LSHR, 32).or(second.and(~LOW));
+      behind = third.lanewise(LSHR, 32).or(fourth.and(~LOW));
+      LOWER.selectFrom(lower, behind).reinterpretAsInts().intoArray(words, i + 2 * LANES);
+      UPPER.selectFrom(lower, behind).reinterpretAsInts().intoArray(words, i + 3 * LANES);
     }
-  }
-
-  /**
-   * The ciphers of up to {@link #STATE} counters; first words, then second, third and fourth words
-   * at distances of STATE. Two vectors of counters hide each other's latency.
-   */
-  private static void rounds(
-      long[] groups,
-      long[] rows,
-      int from,
-      int counters,
-      long firstGroup,
-      long firstRow,
-      Draw draw,
-      long[] state) {
-    LongVector stream = LongVector.broadcast(L, draw.stream());
-    LongVector step = LongVector.broadcast(L, draw.step());
-    LongVector low = LongVector.broadcast(L, LOW);
-    LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
-    LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
-    for (int i = 0; i < counters; i += 4 * L.length()) {
-      int j = i + L.length();
-      int m = i + 2 * L.length();
-      int n = i + 3 * L.length();
-      LongVector c0 = LongVector.fromArray(L, groups, from + i).add(firstGroup);
-      LongVector c1 = LongVector.fromArray(L, rows, from + i).add(firstRow);
-      LongVector c2 = stream;
-      LongVector c3 = step;
-      LongVector d0 = LongVector.fromArray(L, groups, from + j).add(firstGroup);
-      LongVector d1 = LongVector.fromArray(L, rows, from + j).add(firstRow);
-      LongVector d2 = stream;
-      LongVector d3 = step;
-      LongVector e0 = LongVector.fromArray(L, groups, from + m).add(firstGroup);
-      LongVector e1 = LongVector.fromArray(L, rows, from + m).add(firstRow);
-      LongVector e2 = stream;
-      LongVector e3 = step;
-      LongVector f0 = LongVector.fromArray(L, groups, from + n).add(firstGroup);
-      LongVector f1 = LongVector.fromArray(L, rows, from + n).add(firstRow);
-      LongVector f2 = stream;
-      LongVector f3 = step;
-      long k0 = draw.seed();
-      long k1 = draw.seed() >>> 32;
-      for (int round = 0; round < 10; round++) {
-        LongVector key0 = LongVector.broadcast(L, k0);
-        LongVector key1 = LongVector.broadcast(L, k1);
-        LongVector a = c0.and(low).mul(multiplier0);
-        LongVector b = c2.and(low).mul(multiplier1);
-        c0 = b.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, key0);
-        c2 = a.lanewise(LSHR, 32).lanewise(XOR, c3).lanewise(XOR, key1);
-        c1 = b;
-        c3 = a;
-        a = d0.and(low).mul(multiplier0);
-        b = d2.and(low).mul(multiplier1);
-        d0 = b.lanewise(LSHR, 32).lanewise(XOR, d1).lanewise(XOR, key0);
-        d2 = a.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, key1);
-        d1 = b;
-        d3 = a;
-        a = e0.and(low).mul(multiplier0);
-        b = e2.and(low).mul(multiplier1);
-        e0 = b.lanewise(LSHR, 32).lanewise(XOR, e1).lanewise(XOR, key0);
-        e2 = a.lanewise(LSHR, 32).lanewise(XOR, e3).lanewise(XOR, key1);
-        e1 = b;
-        e3 = a;
-        a = f0.and(low).mul(multiplier0);
-        b = f2.and(low).mul(multiplier1);
-        f0 = b.lanewise(LSHR, 32).lanewise(XOR, f1).lanewise(XOR, key0);
-        f2 = a.lanewise(LSHR, 32).lanewise(XOR, f3).lanewise(XOR, key1);
-        f1 = b;
-        f3 = a;
-        k0 += WEYL_0;
-        k1 += WEYL_1;
-      }
-      c0.intoArray(state, i);
-      c1.intoArray(state, i + STATE);
-      c2.intoArray(state, i + 2 * STATE);
-      c3.intoArray(state, i + 3 * STATE);
-      d0.intoArray(state, j);
-      d1.intoArray(state, j + STATE);
-      d2.intoArray(state, j + 2 * STATE);
-      d3.intoArray(state, j + 3 * STATE);
-      e0.intoArray(state, m);
-      e1.intoArray(state, m + STATE);
-      e2.intoArray(state, m + 2 * STATE);
-      e3.intoArray(state, m + 3 * STATE);
-      f0.intoArray(state, n);
-      f1.intoArray(state, n + STATE);
-      f2.intoArray(state, n + 2 * STATE);
-      f3.intoArray(state, n + 3 * STATE);
-    }
-  }
-
-  /** The upper 31 bits of every counter's four words, counter after counter. */
-  private static void interleave(long[] state, int counters, int[] words, int at) {
-    for (int i = 0; i < counters; i += L.length()) {
-      LongVector lower =
-          pair(LongVector.fromArray(L, state, i), LongVector.fromArray(L, state, i + STATE));
-      LongVector upper =
-          pair(
-              LongVector.fromArray(L, state, i + 2 * STATE),
-              LongVector.fromArray(L, state, i + 3 * STATE));
-      upper31(LOWER, lower, upper).intoArray(words, at + 4 * i);
-      upper31(UPPER, lower, upper).intoArray(words, at + 4 * i + I.length());
-    }
-  }
-
-  /** Two 32-bit words in a lane, the first below. */
-  private static LongVector pair(LongVector first, LongVector second) {
-    return first.and(LOW).or(second.lanewise(LSHL, 32));
-  }
-
-  private static IntVector upper31(LongVector order, LongVector low, LongVector high) {
-    return order.selectFrom(low, high).reinterpretAsInts().lanewise(LSHR, 1);
   }
 
   /**
@@ -253,27 +162,53 @@ final class SamplingNoiseVector implements SamplingNoise {
 
   /** Puts the bits of ln(1 - u) in the place of words. */
   private static int innerLogarithms(int[] words, int from, int length) {
-    for (int i = from; i < from + length; i += I.length()) {
+    FloatVector ln2 = FloatVector.broadcast(F, LN_2);
+    for (int i = from; i < from + length; i += LANES) {
       IntVector h = IntVector.fromArray(I, words, i);
-      FloatVector low = toFloat(h).fma(broadcast(-0x1p-31f), broadcast(-0x1p-32f));
-      FloatVector v =
-          toFloat(h.lanewise(XOR, Integer.MAX_VALUE)).fma(broadcast(0x1p-31f), broadcast(0x1p-32f));
+      FloatVector low = ((FloatVector) h.convertShape(I2F, F, 0)).fma(-0x1p-31f, -0x1p-32f);
+      IntVector rest = h.lanewise(XOR, Integer.MAX_VALUE);
+      FloatVector v = ((FloatVector) rest.convertShape(I2F, F, 0)).fma(0x1p-31f, 0x1p-32f);
       IntVector t = v.reinterpretAsInts().sub(TWO_THIRDS);
       VectorMask<Integer> isLow = h.compare(LT, ONE_THIRD);
-      FloatVector exponent = toFloat(t.lanewise(ASHR, 23).blend(0, isLow));
-      FloatVector f = significand(t).blend(low, isLow.cast(F));
-      log(exponent, f).reinterpretAsInts().intoArray(words, i);
+      IntVector exponent = t.lanewise(ASHR, 23).blend(0, isLow);
+      FloatVector f =
+          t.and(SIGNIFICAND).add(TWO_THIRDS).reinterpretAsFloats().sub(1).blend(low, isLow.cast(F));
+      FloatVector p =
+          f.fma(-0.1264119f, 0.14003551f)
+              .lanewise(FMA, f, -0.122422084f)
+              .lanewise(FMA, f, 0.14001307f)
+              .lanewise(FMA, f, -0.1667629f)
+              .lanewise(FMA, f, 0.2001075f)
+              .lanewise(FMA, f, -0.2499989f)
+              .lanewise(FMA, f, 0.3333321f)
+              .lanewise(FMA, f, -0.5f)
+              .fma(f.mul(f), f);
+      FloatVector log = ((FloatVector) exponent.convertShape(I2F, F, 0)).fma(ln2, p);
+      log.reinterpretAsInts().intoArray(words, i);
     }
     return 0;
   }
 
   /** Puts the bits of ln(-x), the noise with its sign turned, in the place of those of x. */
   private static int outerLogarithms(int[] words, int from, int length) {
-    for (int i = from; i < from + length; i += I.length()) {
+    FloatVector ln2 = FloatVector.broadcast(F, LN_2);
+    for (int i = from; i < from + length; i += LANES) {
       // The logarithm is negative: subtracting the sign bit along makes it positive.
       IntVector t = IntVector.fromArray(I, words, i).sub(TWO_THIRDS + Integer.MIN_VALUE);
-      FloatVector minusGumbel = log(toFloat(t.lanewise(ASHR, 23)), significand(t));
-      minusGumbel.reinterpretAsInts().intoArray(words, i);
+      IntVector exponent = t.lanewise(ASHR, 23);
+      FloatVector f = t.and(SIGNIFICAND).add(TWO_THIRDS).reinterpretAsFloats().sub(1);
+      FloatVector p =
+          f.fma(-0.1264119f, 0.14003551f)
+              .lanewise(FMA, f, -0.122422084f)
+              .lanewise(FMA, f, 0.14001307f)
+              .lanewise(FMA, f, -0.1667629f)
+              .lanewise(FMA, f, 0.2001075f)
+              .lanewise(FMA, f, -0.2499989f)
+              .lanewise(FMA, f, 0.3333321f)
+              .lanewise(FMA, f, -0.5f)
+              .fma(f.mul(f), f);
+      FloatVector log = ((FloatVector) exponent.convertShape(I2F, F, 0)).fma(ln2, p);
+      log.reinterpretAsInts().intoArray(words, i);
     }
     return 0;
   }
@@ -282,7 +217,7 @@ final class SamplingNoiseVector implements SamplingNoise {
       int[] words, int word, float beta, float[] keys, int from, int length) {
     IntVector greatest = IntVector.zero(I);
     FloatVector scale = FloatVector.broadcast(F, -beta);
-    for (int i = 0; i < length; i += F.length()) {
+    for (int i = 0; i < length; i += LANES) {
       FloatVector minusGumbel = IntVector.fromArray(I, words, word + i).reinterpretAsFloats();
       FloatVector key = minusGumbel.fma(scale, FloatVector.fromArray(F, keys, from + i));
       key.intoArray(keys, from + i);
@@ -294,36 +229,11 @@ final class SamplingNoiseVector implements SamplingNoise {
   @Override
   public int greatestMagnitude(float[] keys, int from, int length) {
     IntVector greatest = IntVector.zero(I);
-    for (int i = from; i < from + length; i += F.length()) {
+    for (int i = from; i < from + length; i += LANES) {
       IntVector bits = FloatVector.fromArray(F, keys, i).reinterpretAsInts();
       greatest = greatest.lanewise(MAX, bits.and(Integer.MAX_VALUE));
     }
     return greatest.reduceLanes(MAX);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(F, value);
-  }
-
-  private static FloatVector toFloat(IntVector v) {
-    return (FloatVector) v.convertShape(I2F, F, 0);
-  }
-
-  /** From the bits of a float less those of 2/3: its significand in [2/3, 4/3), less 1. */
-  private static FloatVector significand(IntVector t) {
-    return t.and(0x007fffff).add(TWO_THIRDS).reinterpretAsFloats().sub(1);
-  }
-
-  private static FloatVector log(FloatVector exponent, FloatVector f) {
-    FloatVector p = f.fma(broadcast(-0.1264119f), broadcast(0.14003551f));
-    p = p.fma(f, broadcast(-0.122422084f));
-    p = p.fma(f, broadcast(0.14001307f));
-    p = p.fma(f, broadcast(-0.1667629f));
-    p = p.fma(f, broadcast(0.2001075f));
-    p = p.fma(f, broadcast(-0.2499989f));
-    p = p.fma(f, broadcast(0.3333321f));
-    p = p.fma(f, broadcast(-0.5f)).fma(f.mul(f), f);
-    return exponent.fma(broadcast(0.6931472f), p);
   }
 
   @Override
@@ -356,14 +266,19 @@ final class SamplingNoiseVector implements SamplingNoise {
       int column,
       SamplingLists lists,
       int at) {
-    FloatVector scale = broadcast(slope);
-    FloatVector least = broadcast(offset);
+    FloatVector scale = FloatVector.broadcast(F, slope);
+    FloatVector least = FloatVector.broadcast(F, offset);
     int end = at;
-    for (int i = 0; i < length; i += F.length()) {
+    for (int i = 0; i < length; i += LANES) {
       IntVector h = IntVector.fromArray(I, words, word + i);
       FloatVector logit = FloatVector.fromArray(F, logits, from + i);
-      VectorMask<Float> may = mayPass(h, logit, scale, least);
-      list(may, h, logit, column + i, lists, end);
+      // The negation lets NaN pass.
+      IntVector log2 = ((FloatVector) h.convertShape(I2F, F, 0)).reinterpretAsInts();
+      FloatVector level = (FloatVector) log2.convertShape(I2F, F, 0);
+      VectorMask<Float> may = level.compare(GT, logit.fma(scale, least)).not();
+      IOTA.add(column + i).compress(may.cast(I)).intoArray(lists.columns, end);
+      h.compress(may.cast(I)).intoArray(lists.words, end);
+      logit.compress(may).intoArray(lists.keys, end);
       end += may.trueCount();
     }
     return end;
@@ -381,37 +296,24 @@ final class SamplingNoiseVector implements SamplingNoise {
       int column,
       SamplingLists lists,
       int at) {
-    FloatVector scale = broadcast(slope);
-    FloatVector least = broadcast(offset);
+    FloatVector scale = FloatVector.broadcast(F, slope);
+    FloatVector least = FloatVector.broadcast(F, offset);
     int end = at;
-    for (int i = 0; i < length; i += F.length()) {
+    for (int i = 0; i < length; i += LANES) {
       IntVector h = IntVector.fromArray(I, words, word + i);
       FloatVector logit = FloatVector.fromArray(F, logits, from + i);
-      VectorMask<Float> may = mayPass(h, logit, scale, least);
+      // The negation lets NaN pass.
+      IntVector log2 = ((FloatVector) h.convertShape(I2F, F, 0)).reinterpretAsInts();
+      FloatVector level = (FloatVector) log2.convertShape(I2F, F, 0);
+      VectorMask<Float> may = level.compare(GT, logit.fma(scale, least)).not();
       if (may.anyTrue()) {
-        list(may, h, logit, column + i, lists, end);
+        IOTA.add(column + i).compress(may.cast(I)).intoArray(lists.columns, end);
+        h.compress(may.cast(I)).intoArray(lists.words, end);
+        logit.compress(may).intoArray(lists.keys, end);
         end += may.trueCount();
       }
     }
     return end;
-  }
-
-  private static VectorMask<Float> mayPass(
-      IntVector h, FloatVector logit, FloatVector scale, FloatVector least) {
-    // The negation lets NaN pass.
-    return toFloat(toFloat(h).reinterpretAsInts()).compare(GT, logit.fma(scale, least)).not();
-  }
-
-  private static void list(
-      VectorMask<Float> may,
-      IntVector words,
-      FloatVector logits,
-      int column,
-      SamplingLists lists,
-      int at) {
-    IOTA.add(column).compress(may.cast(I)).intoArray(lists.columns, at);
-    words.compress(may.cast(I)).intoArray(lists.words, at);
-    logits.compress(may).intoArray(lists.keys, at);
   }
 
   @Override
@@ -424,7 +326,7 @@ final class SamplingNoiseVector implements SamplingNoise {
       SamplingLists lists,
       int at) {
     int end = at;
-    for (int i = 0; i < length; i += F.length()) {
+    for (int i = 0; i < length; i += LANES) {
       FloatVector logit = FloatVector.fromArray(F, logits, from + i);
       VectorMask<Float> above = logit.compare(LE, threshold).not();
       IOTA.add(column + i).compress(above.cast(I)).intoArray(lists.columns, end);

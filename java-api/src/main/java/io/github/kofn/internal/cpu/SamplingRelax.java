@@ -67,7 +67,7 @@ final class SamplingRelax {
     if (n == 0) {
       return;
     }
-    scratch.table(stride);
+    keyMaker.begin(null, scratch);
     int step = keyMaker.rowsAtOnce();
     for (long row = first; row < last; row += step) {
       int rows = (int) Math.min(step, last - row);

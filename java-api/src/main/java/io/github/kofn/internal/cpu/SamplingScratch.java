@@ -24,15 +24,11 @@ final class SamplingScratch {
   final float[] square = new float[SQUARE];
   final int[] marks = new int[BLOCK + 2 * SamplingSoftmax.LANES];
   final SamplingWinners winners = new SamplingWinners();
-  final long[] state = new long[SamplingNoise.STATE_LENGTH];
   final float[] lanes = new float[SamplingSoftmax.LANES];
-  final int[] words = new int[BLOCK + 2 * SLACK];
+  final int[] words = new int[BLOCK + 3 * SLACK];
 
-  /** A block's counters: those of one row, or of several short rows, stride elements each. */
-  final long[] groups = new long[BLOCK / 4 + SLACK];
-
-  final long[] rows = new long[BLOCK / 4 + SLACK];
-  private int tabled;
+  /** A block's counters: those of one row, or of several short rows. */
+  final SamplingCounters counters = new SamplingCounters();
 
   float[] keys = new float[0];
   int[] columns = new int[0];
@@ -47,19 +43,6 @@ final class SamplingScratch {
   SamplingScratch(SamplingNoise noise, SamplingSelection selection) {
     threshold = new SamplingThreshold(selection);
     candidates = new SamplingCandidates(noise, selection, threshold);
-  }
-
-  /** Prepares the counters of rows that lie stride elements apart, a multiple of 4. */
-  void table(int stride) {
-    int perRow = Math.min(stride, BLOCK) / 4;
-    if (perRow == tabled) {
-      return;
-    }
-    tabled = perRow;
-    for (int i = 0; i < groups.length; i++) {
-      groups[i] = i % perRow;
-      rows[i] = i / perRow;
-    }
   }
 
   float[] keys(int length) {

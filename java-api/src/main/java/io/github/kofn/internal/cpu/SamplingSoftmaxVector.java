@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
+import static jdk.incubator.vector.VectorOperators.FMA;
 import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -8,10 +9,14 @@ import static jdk.incubator.vector.VectorOperators.LT;
 
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Vectors; {@link Lanes#load defined} once a vector width. */
+/**
+ * Vectors; {@link Lanes#load defined} once a vector width. No method takes or gives vectors, as in
+ * {@link SamplingNoiseVector}.
+ */
 final class SamplingSoftmaxVector implements SamplingSoftmax {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
 
@@ -24,12 +29,27 @@ final class SamplingSoftmaxVector implements SamplingSoftmax {
       float slope,
       float[] weights,
       float[] lanes) {
+    FloatVector scale = FloatVector.broadcast(F, slope);
+    FloatVector round = FloatVector.broadcast(F, ROUND);
     double sum = 0;
     for (int first = 0; first < length; first += TERMS * F.length()) {
       FloatVector part = FloatVector.zero(F);
       int end = Math.min(length, first + TERMS * F.length());
       for (int i = first; i < end; i += F.length()) {
-        FloatVector w = exp2(FloatVector.fromArray(F, values, from + i).sub(top), slope);
+        // 2^(d * slope) for d at most 0.
+        FloatVector d = FloatVector.fromArray(F, values, from + i).sub(top);
+        FloatVector rounded = d.fma(scale, round);
+        FloatVector f = d.fma(scale, round.sub(rounded));
+        FloatVector p =
+            f.fma(0.00015353362f, 0.0013398875f)
+                .lanewise(FMA, f, 0.009618437f)
+                .lanewise(FMA, f, 0.055503324f)
+                .lanewise(FMA, f, 0.24022648f)
+                .lanewise(FMA, f, 0.6931472f)
+                .lanewise(FMA, f, 1);
+        IntVector shift = rounded.reinterpretAsInts().lanewise(LSHL, 23);
+        FloatVector scaled = p.reinterpretAsInts().add(shift).reinterpretAsFloats();
+        FloatVector w = FloatVector.zero(F).blend(scaled, rounded.compare(GE, ROUND - 126));
         w.intoArray(weights, from + i);
         part = part.add(w);
       }
@@ -37,28 +57,6 @@ final class SamplingSoftmaxVector implements SamplingSoftmax {
       sum += sum(lanes);
     }
     return sum;
-  }
-
-  /** 2^(d * slope) for d at most 0. */
-  private static FloatVector exp2(FloatVector d, float slope) {
-    FloatVector scale = broadcast(slope);
-    FloatVector rounded = d.fma(scale, broadcast(ROUND));
-    FloatVector f = d.fma(scale, broadcast(ROUND).sub(rounded));
-    FloatVector p = f.fma(broadcast(0.00015353362f), broadcast(0.0013398875f));
-    p = p.fma(f, broadcast(0.009618437f));
-    p = p.fma(f, broadcast(0.055503324f));
-    p = p.fma(f, broadcast(0.24022648f));
-    p = p.fma(f, broadcast(0.6931472f));
-    p = p.fma(f, broadcast(1));
-    FloatVector scaled =
-        p.reinterpretAsInts()
-            .add(rounded.reinterpretAsInts().lanewise(LSHL, 23))
-            .reinterpretAsFloats();
-    return FloatVector.zero(F).blend(scaled, rounded.compare(GE, ROUND - 126));
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(F, value);
   }
 
   private static double sum(float[] lanes) {
@@ -103,8 +101,8 @@ final class SamplingSoftmaxVector implements SamplingSoftmax {
       float level,
       float factor,
       float[] out) {
-    FloatVector scale = broadcast(slope);
-    FloatVector minusLevel = broadcast(-level);
+    FloatVector scale = FloatVector.broadcast(F, slope);
+    FloatVector minusLevel = FloatVector.broadcast(F, -level);
     for (int i = 0; i < length; i += F.length()) {
       FloatVector w = FloatVector.fromArray(F, weights, from + i);
       FloatVector inner = FloatVector.fromArray(F, v, fromV + i).fma(scale, minusLevel);
@@ -141,7 +139,7 @@ final class SamplingSoftmaxVector implements SamplingSoftmax {
       float mean,
       float factor,
       float[] gradient) {
-    FloatVector means = broadcast(mean);
+    FloatVector means = FloatVector.broadcast(F, mean);
     for (int i = 0; i < length; i += F.length()) {
       FloatVector w = FloatVector.fromArray(F, weights, from + i);
       FloatVector inner = means.sub(FloatVector.fromArray(F, values, from + i).sub(top));
@@ -153,7 +151,7 @@ final class SamplingSoftmaxVector implements SamplingSoftmax {
 
   @Override
   public float greatestFinite(float[] values, int from, int length) {
-    FloatVector greatest = broadcast(Float.NEGATIVE_INFINITY);
+    FloatVector greatest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
     for (int i = from; i < from + length; i += F.length()) {
       FloatVector v = FloatVector.fromArray(F, values, i);
       VectorMask<Float> larger =
