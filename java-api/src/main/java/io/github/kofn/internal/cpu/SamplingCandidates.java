@@ -11,7 +11,7 @@ import java.util.Arrays;
  */
 final class SamplingCandidates {
   /** Where at most one column in so many is drawn, most vectors of them have no candidate. */
-  private static final int SPARSE = 100;
+  static final int SPARSE = 100;
 
   private final SamplingNoise noise;
   private final SamplingSelection selection;

@@ -122,7 +122,8 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
     // From above or from below, whichever is nearer.
     int flip = k <= columns - k + 1 ? 0 : -1;
     int rank = flip == 0 ? k : columns - k + 1;
-    if (rank > INSERTED) {
+    // There is room to insert a block; the candidates of a batch may be more.
+    if (rank > INSERTED || columns * LANES > SamplingScratch.BLOCK) {
       searchThresholds(keys, columns, groups, k, search);
       return;
     }

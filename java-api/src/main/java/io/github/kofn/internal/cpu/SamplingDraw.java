@@ -41,6 +41,12 @@ final class SamplingDraw {
   /** The longest row that is worked on column by column. */
   private static final int SHORT = 128;
 
+  /**
+   * The longest row that is drawn in a batch, which makes rows of 256 to 512 columns 7 % faster,
+   * and those of 784 and 1024 slower by as much.
+   */
+  private static final int BATCHED = 512;
+
   /** The least blocks of a part of a row that is split over threads. */
   private static final int PART_BLOCKS = 16;
 
@@ -50,6 +56,10 @@ final class SamplingDraw {
   private final SamplingSelection selection;
   private final SamplingColumnwise columnwise;
   private final SamplingKeys keyMaker;
+
+  /** Null where rows are not drawn in batches. */
+  private final SamplingBatch batch;
+
   private final int n;
   private final int k;
   private final float beta;
@@ -77,6 +87,19 @@ final class SamplingDraw {
     this.outputs = new SamplingOutputs(n, k, outputs);
     this.stride = Math.toIntExact(Math.ceilDiv(n, 16L) * 16);
     this.keyMaker = new SamplingKeys(noise, logits, draw, stride);
+    this.batch =
+        isBatched()
+            ? new SamplingBatch(noise, selection, columnwise, keyMaker, logits, k, stride, beta)
+            : null;
+  }
+
+  /** Where few columns are drawn, or rows are long, a batch saves nothing. */
+  private boolean isBatched() {
+    return regime == Regime.FILTERED
+        && columnwise != null
+        && n <= BATCHED
+        && k > n / SamplingCandidates.SPARSE
+        && beta != 0;
   }
 
   private Regime regime(Regime forced) {
@@ -99,18 +122,21 @@ final class SamplingDraw {
     scratch.threshold.begin(this);
     scratch.guess.begin(this, beta, k);
     scratch.search.begin(this);
-    int step = rowsAtOnce();
-    for (long row = first; row < last; row += step) {
-      int rows = (int) Math.min(step, last - row);
-      scratch.columns(regime == Regime.FILTERED ? rows * k : rows * k + n);
+    int rows;
+    for (long row = first; row < last; row += rows) {
+      float guess = scratch.guess.next();
+      rows = (int) Math.min(rowsAtOnce(guess), last - row);
+      scratch.columns(rows * k + (regime == Regime.FILTERED ? 0 : n));
       scratch.winnerKeys(rows * k);
-      if (regime != Regime.FILTERED || n <= SamplingScratch.BLOCK) {
+      if (regime != Regime.FILTERED) {
         outputs.clear(row, rows);
       }
       if (regime == Regime.COLUMNWISE) {
         groups(row, rows, scratch);
       } else if (regime == Regime.COUNTED) {
         count(row, rows, scratch);
+      } else if (batch != null) {
+        filterBatch(row, rows, guess, scratch);
       } else if (n <= SamplingScratch.BLOCK) {
         filter(row, rows, scratch);
       } else {
@@ -120,7 +146,10 @@ final class SamplingDraw {
     }
   }
 
-  private int rowsAtOnce() {
+  private int rowsAtOnce(float guess) {
+    if (batch != null) {
+      return batch.rowsAtOnce(guess);
+    }
     if (regime != Regime.COLUMNWISE) {
       return keyMaker.rowsAtOnce();
     }
@@ -222,7 +251,7 @@ final class SamplingDraw {
 
   /** Draws rows that are not longer than a block. */
   private void filter(long row, int rows, SamplingScratch scratch) {
-    keyMaker.prepare(row, rows, scratch);
+    keyMaker.prepare(row, rows, outputs, scratch);
     for (int r = 0; r < rows; r++) {
       float guess = scratch.guess.next();
       float least = winners(row + r, r * stride, guess, scratch);
@@ -231,6 +260,18 @@ final class SamplingDraw {
         least = winners(row + r, r * stride, Float.NEGATIVE_INFINITY, scratch);
       }
       finish(row + r, r * k, least, below, scratch);
+    }
+  }
+
+  /** The same in a batch, and alone those for which it fails. */
+  private void filterBatch(long row, int rows, float guess, SamplingScratch scratch) {
+    int alone = batch.draw(row, rows, guess, outputs, scratch);
+    for (int r = 0; alone >> r != 0; r++) {
+      if ((alone >> r & 1) != 0) {
+        keyMaker.prepare(row + r, 1, outputs, scratch);
+        float least = winners(row + r, 0, Float.NEGATIVE_INFINITY, scratch);
+        finish(row + r, r * k, least, least > guess, scratch);
+      }
     }
   }
 

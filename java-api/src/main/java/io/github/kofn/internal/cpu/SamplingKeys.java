@@ -13,6 +13,9 @@ final class SamplingKeys {
   /** Elements whose zeros are on their way to memory while words of as many are made. */
   private static final int PIECE = 256;
 
+  /** Words are made from a multiple of this counter on: a whole vector, and two of them at once. */
+  private static final int COUNTERS = 2 * SamplingSoftmax.LANES;
+
   private final SamplingNoise noise;
   private final SamplingRows logits;
   private final Draw draw;
@@ -73,14 +76,25 @@ final class SamplingKeys {
   }
 
   /**
-   * Reads some rows of logits, at most {@link #rowsAtOnce}, and makes their words, for {@link
-   * #filter}. No row is longer than a block.
+   * Reads some rows of logits, at most {@link #rowsAtOnce}, makes their words, for {@link #filter},
+   * and fills their masks with zeros. No row is longer than a block. It goes a piece at a time, so
+   * that memory gives and takes what a piece needs while words of another are made.
    */
-  void prepare(long row, int rows, SamplingScratch scratch) {
+  void prepare(long row, int rows, SamplingOutputs outputs, SamplingScratch scratch) {
     float[] block = scratch.keys(rows * stride);
-    logits.readRows(row, rows, block, stride, Float.NEGATIVE_INFINITY, scratch);
-    if (draw.noiseScale() != 0) {
-      makeWords(row, 0, 0, rows * stride / 4, scratch);
+    int step = Math.max(1, PIECE / stride);
+    int made = 0;
+    for (int r = 0; r < rows; r += step) {
+      int some = Math.min(step, rows - r);
+      outputs.clear(row + r, some);
+      int at = r * stride;
+      logits.readRows(row + r, some, block, at, stride, Float.NEGATIVE_INFINITY, scratch);
+      if (draw.noiseScale() != 0) {
+        int read = (at + some * stride) / 4;
+        int next = Math.min(rows * stride / 4, Math.ceilDiv(read, COUNTERS) * COUNTERS);
+        makeWords(row, 0, made, next, scratch);
+        made = next;
+      }
     }
   }
 

@@ -72,6 +72,24 @@ interface SamplingNoise {
       SamplingLists lists,
       int at);
 
+  /**
+   * Does the same for rows of a block, and appends them to a batch. Behind each row's list up to
+   * the next whole vector stands what makes a key of -infinity.
+   *
+   * @param rows how many
+   * @param stride how far apart they are, a multiple of all vectors
+   * @return where the lists end
+   */
+  int filterRows(
+      int[] words,
+      float[] logits,
+      int rows,
+      int stride,
+      float beta,
+      float threshold,
+      SamplingLists lists,
+      int at);
+
   /** Like {@link #filter} without noise: logits above the threshold; words are not listed. */
   int filterLogits(
       float[] logits,

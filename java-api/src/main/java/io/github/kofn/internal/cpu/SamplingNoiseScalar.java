@@ -79,6 +79,25 @@ final class SamplingNoiseScalar implements SamplingNoise {
   }
 
   @Override
+  public int filterRows(
+      int[] words,
+      float[] logits,
+      int rows,
+      int stride,
+      float beta,
+      float threshold,
+      SamplingLists lists,
+      int at) {
+    int end = at;
+    for (int r = 0; r < rows; r++) {
+      lists.begins[lists.rows] = end;
+      end = filter(words, logits, r * stride, stride, beta, threshold, 0, false, lists, end);
+      lists.ends[lists.rows++] = end;
+    }
+    return end;
+  }
+
+  @Override
   public int filterLogits(
       float[] logits,
       int from,

@@ -124,6 +124,7 @@ final class SamplingNoiseVector implements SamplingNoise {
   private static final int ADD = 2;
   private static final int DENSE = 3;
   private static final int SPARSE = 4;
+  private static final int ROWS = 5;
 
   private static final Loop[] LOOPS = {
     (words, word, keys, from, length, scale, offset, column, lists, at) ->
@@ -133,7 +134,9 @@ final class SamplingNoiseVector implements SamplingNoise {
     (words, word, keys, from, length, scale, offset, column, lists, at) ->
         addLogarithms(words, word, scale, keys, from, length),
     SamplingNoiseVector::listDense,
-    SamplingNoiseVector::listSparse
+    SamplingNoiseVector::listSparse,
+    (words, word, keys, from, length, scale, offset, column, lists, at) ->
+        listRows(words, keys, length, column, scale, offset, lists, at)
   };
 
   /** The only place of these calls: seen apart, each would have one receiver. */
@@ -312,6 +315,56 @@ final class SamplingNoiseVector implements SamplingNoise {
         logit.compress(may).intoArray(lists.keys, end);
         end += may.trueCount();
       }
+    }
+    return end;
+  }
+
+  @Override
+  public int filterRows(
+      int[] words,
+      float[] logits,
+      int rows,
+      int stride,
+      float beta,
+      float threshold,
+      SamplingLists lists,
+      int at) {
+    float slope = SamplingNoise.filterSlope(beta, threshold);
+    float offset = SamplingNoise.filterOffset(slope, threshold);
+    return run(ROWS, words, 0, logits, 0, rows, slope, offset, stride, lists, at);
+  }
+
+  private static int listRows(
+      int[] words,
+      float[] logits,
+      int rows,
+      int stride,
+      float slope,
+      float offset,
+      SamplingLists lists,
+      int at) {
+    FloatVector scale = FloatVector.broadcast(F, slope);
+    FloatVector least = FloatVector.broadcast(F, offset);
+    int end = at;
+    for (int r = 0; r < rows; r++) {
+      int from = r * stride;
+      lists.begins[lists.rows] = end;
+      for (int i = 0; i < stride; i += LANES) {
+        IntVector h = IntVector.fromArray(I, words, from + i);
+        FloatVector logit = FloatVector.fromArray(F, logits, from + i);
+        // The negation lets NaN pass.
+        IntVector log2 = ((FloatVector) h.convertShape(I2F, F, 0)).reinterpretAsInts();
+        FloatVector level = (FloatVector) log2.convertShape(I2F, F, 0);
+        VectorMask<Float> may = level.compare(GT, logit.fma(scale, least)).not();
+        IOTA.add(i).compress(may.cast(I)).intoArray(lists.columns, end);
+        h.compress(may.cast(I)).intoArray(lists.words, end);
+        logit.compress(may).intoArray(lists.keys, end);
+        end += may.trueCount();
+      }
+      lists.ends[lists.rows++] = end;
+      IntVector.zero(I).intoArray(lists.words, end);
+      FloatVector.broadcast(F, Float.NEGATIVE_INFINITY).intoArray(lists.keys, end);
+      end = (end + LANES - 1) & -LANES;
     }
     return end;
   }

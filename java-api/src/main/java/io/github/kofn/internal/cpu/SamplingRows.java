@@ -39,22 +39,34 @@ final class SamplingRows {
   /** Whole rows, stride elements apart and followed by {@code filler}. */
   void readRows(
       long row, int rows, float[] target, int stride, float filler, SamplingScratch scratch) {
+    readRows(row, rows, target, 0, stride, filler, scratch);
+  }
+
+  /** The same from an element of the target on. */
+  void readRows(
+      long row,
+      int rows,
+      float[] target,
+      int at,
+      int stride,
+      float filler,
+      SamplingScratch scratch) {
     if (pitch == columns) {
-      copyIn(row * pitch, rows * columns, target, 0, scratch);
+      copyIn(row * pitch, rows * columns, target, at, scratch);
       for (int r = rows - 1; r > 0 && stride > columns; r--) {
-        System.arraycopy(target, r * columns, target, r * stride, columns);
+        System.arraycopy(target, at + r * columns, target, at + r * stride, columns);
       }
     } else {
       for (int r = 0; r < rows; r++) {
-        copyIn((row + r) * pitch, columns, target, r * stride, scratch);
+        copyIn((row + r) * pitch, columns, target, at + r * stride, scratch);
       }
     }
     for (int r = 0; r < rows && stride > columns; r++) {
-      for (int i = r * stride + columns; i < (r + 1) * stride; i++) {
+      for (int i = at + r * stride + columns; i < at + (r + 1) * stride; i++) {
         target[i] = filler;
       }
     }
-    int end = rows * stride;
+    int end = at + rows * stride;
     Arrays.fill(target, end, end + SamplingNoise.SLACK / 2, filler);
   }
 

@@ -20,6 +20,7 @@ final class SamplingScratch {
   final SamplingThreshold threshold;
   final SamplingGuess guess = new SamplingGuess();
   final SamplingCandidates candidates;
+  private SamplingLists batch = new SamplingLists(0);
   final SamplingSearch search = new SamplingSearch();
   final float[] square = new float[SQUARE];
   final int[] marks = new int[BLOCK + 2 * SamplingSoftmax.LANES];
@@ -45,6 +46,14 @@ final class SamplingScratch {
     candidates = new SamplingCandidates(noise, selection, threshold);
   }
 
+  /** Lists with room for the elements of a batch. */
+  SamplingLists batch(int capacity) {
+    if (batch.capacity() < capacity) {
+      batch = new SamplingLists(capacity);
+    }
+    return batch;
+  }
+
   float[] keys(int length) {
     if (keys.length < length + SLACK) {
       keys = new float[length + SLACK];
@@ -67,8 +76,8 @@ final class SamplingScratch {
   }
 
   float[] winnerKeys(int length) {
-    if (winnerKeys.length < length) {
-      winnerKeys = new float[length];
+    if (winnerKeys.length < length + SLACK) {
+      winnerKeys = new float[length + SLACK];
     }
     return winnerKeys;
   }
@@ -118,6 +127,7 @@ final class SamplingScratch {
                 + weights.length)
         + 8L * sortable.length
         + candidates.size()
+        + 12L * batch.capacity()
         + winners.size()
         + 2L * shorts.length
         + bytes.length;

@@ -92,18 +92,22 @@ final class SamplingSearch {
     return false;
   }
 
-  /** Learns from the first group. */
+  /** Learns from those rows of the first group that have k keys. */
   void learn(int lanes, int k) {
     float sum = 0;
     float moved = 0;
     float foretold = 0;
+    int rows = 0;
     for (int r = 0; r < lanes; r++) {
-      sum += thresholds[r];
-      moved += Math.abs(thresholds[r] - seed);
-      foretold += Math.abs(log2(firstCounts[r] + 0.5f) - log2(k + 0.5f));
+      if (Float.isFinite(thresholds[r])) {
+        sum += thresholds[r];
+        moved += Math.abs(thresholds[r] - seed);
+        foretold += Math.abs(log2(firstCounts[r] + 0.5f) - log2(k + 0.5f));
+        rows++;
+      }
     }
-    if (Float.isFinite(sum)) {
-      seed = sum / lanes;
+    if (rows > 0 && Float.isFinite(sum)) {
+      seed = sum / rows;
       scale = moved / foretold;
       scale = scale > 0 && scale < Float.MAX_VALUE ? scale : UNKNOWN;
     }

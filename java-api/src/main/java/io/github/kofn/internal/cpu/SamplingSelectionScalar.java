@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
+import java.util.Arrays;
+
 /** One key after the other. */
 final class SamplingSelectionScalar implements SamplingSelection {
   @Override
@@ -38,6 +40,42 @@ final class SamplingSelectionScalar implements SamplingSelection {
       end += keys[from + i] >= threshold ? 1 : 0;
     }
     return end;
+  }
+
+  @Override
+  public void spread(SamplingLists lists, int rows, int length, float[] keys) {
+    Arrays.fill(keys, 0, rows * length, Float.NEGATIVE_INFINITY);
+    for (int r = 0; r < lists.rows; r++) {
+      int count = lists.ends[r] - lists.begins[r];
+      System.arraycopy(lists.keys, lists.begins[r], keys, r * length, count);
+    }
+  }
+
+  @Override
+  public int pick(
+      SamplingLists lists, float[] keys, int length, float[] thresholds, int k, int[] list) {
+    int wrong = 0;
+    for (int r = 0; r < lists.rows; r++) {
+      int end = r * k;
+      for (int i = 0; i < length; i++) {
+        list[end] = lists.columns[lists.begins[r] + i];
+        end += keys[r * length + i] >= thresholds[r] ? 1 : 0;
+      }
+      wrong |= end - r * k == k ? 0 : 1 << r;
+    }
+    return wrong;
+  }
+
+  @Override
+  public void pickKeys(
+      SamplingLists lists, float[] keys, int length, float[] thresholds, int k, float[] list) {
+    for (int r = 0; r < lists.rows; r++) {
+      int end = r * k;
+      for (int i = r * length; i < (r + 1) * length; i++) {
+        list[end] = keys[i];
+        end += keys[i] >= thresholds[r] ? 1 : 0;
+      }
+    }
   }
 
   @Override

@@ -62,6 +62,54 @@ final class SamplingSelectionVector implements SamplingSelection {
   }
 
   @Override
+  public void spread(SamplingLists lists, int rows, int length, float[] keys) {
+    FloatVector none = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    for (int r = 0; r < rows; r++) {
+      int begin = r < lists.rows ? lists.begins[r] : 0;
+      int count = r < lists.rows ? lists.ends[r] - begin : 0;
+      for (int i = 0; i < length; i += F.length()) {
+        VectorMask<Float> behind = IOTA.compare(GE, count - i).cast(F);
+        FloatVector key = FloatVector.fromArray(F, lists.keys, begin + i);
+        key.blend(none, behind).intoArray(keys, r * length + i);
+      }
+    }
+  }
+
+  @Override
+  public int pick(
+      SamplingLists lists, float[] keys, int length, float[] thresholds, int k, int[] list) {
+    int wrong = 0;
+    for (int r = 0; r < lists.rows; r++) {
+      FloatVector t = FloatVector.broadcast(F, thresholds[r]);
+      int begin = lists.begins[r];
+      int end = r * k;
+      for (int i = 0; i < length; i += F.length()) {
+        VectorMask<Float> reach = FloatVector.fromArray(F, keys, r * length + i).compare(GE, t);
+        IntVector columns = IntVector.fromArray(I, lists.columns, begin + i);
+        columns.compress(reach.cast(I)).intoArray(list, end);
+        end += reach.trueCount();
+      }
+      wrong |= end - r * k == k ? 0 : 1 << r;
+    }
+    return wrong;
+  }
+
+  @Override
+  public void pickKeys(
+      SamplingLists lists, float[] keys, int length, float[] thresholds, int k, float[] list) {
+    for (int r = 0; r < lists.rows; r++) {
+      FloatVector t = FloatVector.broadcast(F, thresholds[r]);
+      int end = r * k;
+      for (int i = r * length; i < (r + 1) * length; i += F.length()) {
+        FloatVector key = FloatVector.fromArray(F, keys, i);
+        VectorMask<Float> reach = key.compare(GE, t);
+        key.compress(reach).intoArray(list, end);
+        end += reach.trueCount();
+      }
+    }
+  }
+
+  @Override
   public int keep(float[] keys, int[] columns, int length, float threshold) {
     FloatVector t = FloatVector.broadcast(F, threshold);
     int end = 0;

@@ -165,6 +165,23 @@ final class CpuSamplingDrawTest {
     return assertThrows(InvalidLogitsException.class, call::run).getMessage();
   }
 
+  /** Among rows like each other, some far above and below, all equal, or with few drawable. */
+  @ParameterizedTest
+  @ValueSource(ints = {100, 256, 300, 1024, 2040})
+  void rowsThatABatchLeavesAlone(int n) {
+    int k = n / 10;
+    float[][] rows = SamplingViews.normalRows(50, n, 3);
+    for (int r = 0; r < rows.length; r++) {
+      float level = r % 7 == 3 ? -20 : r % 11 == 5 ? 20 : 0;
+      for (int c = 0; c < n; c++) {
+        rows[r][c] += level;
+      }
+    }
+    Arrays.fill(rows[20], Float.POSITIVE_INFINITY);
+    Arrays.fill(rows[37], k, n, Float.NEGATIVE_INFINITY);
+    checkAll(SamplingViews.of(DType.F32, rows, 0), k, NOISE);
+  }
+
   @Test
   void noOutputsAndNoRows() {
     View logits = SamplingViews.of(DType.F32, new float[0][25], 0);

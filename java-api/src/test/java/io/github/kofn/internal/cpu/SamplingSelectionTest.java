@@ -68,6 +68,53 @@ class SamplingSelectionTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {4, 8, 16})
+  void batchesHoldTheSameRowsAsOneByOne(int lanes) {
+    SamplingNoise noise = load(SamplingNoise.class, "SamplingNoiseVector", null, lanes);
+    SamplingSelection selection =
+        load(SamplingSelection.class, "SamplingSelectionVector", null, lanes);
+    SamplingSelection scalar = new SamplingSelectionScalar();
+    RandomGenerator random = RandomGenerator.of("L64X128MixRandom");
+    int rows = lanes - 1;
+    int stride = 64;
+    int length = 64;
+    int k = 5;
+    int[] words = new int[rows * stride + SLACK];
+    float[] logits = new float[rows * stride + SLACK];
+    for (int i = 0; i < rows * stride; i++) {
+      words[i] = random.nextInt() >>> 1;
+      logits[i] = (float) random.nextGaussian();
+    }
+    SamplingLists expected = new SamplingLists(rows * stride);
+    SamplingLists got = new SamplingLists(rows * stride);
+    new SamplingNoiseScalar().filterRows(words, logits, rows, stride, 1, 1.5f, expected, 0);
+    noise.filterRows(words, logits, rows, stride, 1, 1.5f, got, 0);
+    float[] keys = new float[lanes * length];
+    float[] gotKeys = new float[lanes * length];
+    scalar.spread(expected, lanes, length, keys);
+    selection.spread(got, lanes, length, gotKeys);
+    assertArrayEquals(keys, gotKeys);
+    // Between the k-th greatest logit of a list and the next, but in every third row.
+    float[] thresholds = new float[rows];
+    for (int r = 0; r < rows; r++) {
+      float[] sorted = Arrays.copyOfRange(keys, r * length, (r + 1) * length);
+      Arrays.sort(sorted);
+      thresholds[r] = sorted[length - k - (r % 3 == 2 ? 1 : 0)];
+    }
+    int[] columns = new int[rows * k + length + SLACK];
+    int[] gotColumns = new int[rows * k + length + SLACK];
+    int wrong = scalar.pick(expected, keys, length, thresholds, k, columns);
+    assertEquals(0b100100100100100 & (1 << rows) - 1, wrong);
+    assertEquals(wrong, selection.pick(got, gotKeys, length, thresholds, k, gotColumns));
+    assertArrayEquals(Arrays.copyOf(columns, rows * k), Arrays.copyOf(gotColumns, rows * k));
+    float[] picked = new float[rows * k + length + SLACK];
+    float[] gotPicked = new float[rows * k + length + SLACK];
+    scalar.pickKeys(expected, keys, length, thresholds, k, picked);
+    selection.pickKeys(got, gotKeys, length, thresholds, k, gotPicked);
+    assertArrayEquals(Arrays.copyOf(picked, rows * k), Arrays.copyOf(gotPicked, rows * k));
+  }
+
   /** What lies behind the part is listed by vectors alone, and holds -infinity. */
   private static void assertSame(
       SamplingLists expected, int end, SamplingLists got, int listed, int length) {
