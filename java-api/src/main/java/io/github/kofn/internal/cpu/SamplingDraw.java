@@ -10,12 +10,13 @@ import io.github.kofn.sampling.InvalidLogitsException;
  * One draw: keys, selection and outputs of any range of rows.
  *
  * <p>What an element costs where vectors have 512 bits, in vector operations a 16 elements; two
- * ports take one each a cycle, shifts, conversions of masks and integer extremes only one of them:
+ * ports take one each a cycle, shifts, permutations, comparisons and integer extremes only one of
+ * them, and a list of lanes, which is two operations, as well:
  *
  * <pre>
- * Philox: 10 rounds of 2 multiplications, 2 shifts, 2 cuts to 32 bits, 2 three-way xors,
- *         for 8 counters of 4 words, and their interleaving                            44
- *         the same column by column: 9 rounds, and joining even and odd rows            39
+ * Philox: of 16 counters of 4 words, a first round of 11, 9 rounds of 14, 4 shifts
+ *         (see SamplingCipherVector), and putting words into order, 12                 38
+ *         the same column by column, where words are in order                          35
  * Gumbel map: two logarithms, 42, and the key                                           45
  * FILTERED: two conversions, one fused multiplication, a comparison, three lists        13
  *         and 45 for what passes: at k = n / 10 about a sixth of the elements            8
@@ -23,8 +24,8 @@ import io.github.kofn.sampling.InvalidLogitsException;
  * COUNTED: a pass over the keys 3, five to eight passes
  * </pre>
  *
- * <p>Exact keys for all therefore cost 89 operations or 45 cycles, 1 ns an element at 2.8 GHz, and
- * FILTERED's 65 cost 0.7 ns before reading, listing and writing. It is why nothing but candidates
+ * <p>Exact keys for all therefore cost 83 operations or 42 cycles, 0.9 ns an element at 3 GHz, and
+ * FILTERED's 59 cost 0.6 ns before reading, selecting and writing. It is why nothing but candidates
  * is made into a key where k is a small part of n.
  */
 final class SamplingDraw {
