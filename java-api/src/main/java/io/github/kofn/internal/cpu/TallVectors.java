@@ -12,9 +12,7 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Tiles of six outputs and two vectors of 16. What {@link SumVectors} says of loops holds here,
  * too: an example's panel is computed, since a loop over panels around that over examples would put
- * the sums on the heap. With eight outputs the compiler stops inlining (NodeCountInliningCutoff)
- * once the JVM has stored vectors to heap segments, too, as the Vector API itself does before it is
- * compiled.
+ * the sums on the heap.
  *
  * <p>12 FMAs, 6 cycles, for 8 loads, 4 cycles: two vectors, and an element of dY for each output.
  */

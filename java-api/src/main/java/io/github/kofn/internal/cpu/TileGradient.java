@@ -266,7 +266,7 @@ final class TileGradient {
         int o = Math.min(first + TileLists.firstOf(g, outputs), layout.out() - size);
         int end = Math.min(to, o + size);
         lists.sumAll(size, kernel, o * ROW, inputs, stride, tile);
-        put(s, o, next, end, 0, stride);
+        put(s, o, next, end, 0, Layout.PANEL);
         next = end;
       }
     }

@@ -10,8 +10,9 @@ import java.lang.foreign.MemorySegment;
  * w(i, 0)} at {@code weightsAt + offsets[i]}, the next outputs' at a distance that is the kernel's
  * own, one that it {@link #reads}. An output's terms are added in order, each with one rounding.
  *
- * <p>Memory is native; offsets in segments are in bytes; the rows of x and y are {@code stride}
- * floats long, a multiple of the width, and those of x begin where it begins.
+ * <p>Memory is native; offsets in segments are in bytes. Rows of x and of sums are {@code stride}
+ * floats long, a multiple of the vectors', those of x one behind the other, those of sums {@code
+ * pitch} floats apart.
  */
 interface TileKernels {
   /** The outputs of {@link #six}. */
@@ -42,7 +43,8 @@ interface TileKernels {
       MemorySegment weights,
       long weightsAt,
       MemorySegment y,
-      long yAt);
+      long yAt,
+      int pitch);
 
   /** Four outputs. */
   void four(
@@ -55,5 +57,6 @@ interface TileKernels {
       MemorySegment weights,
       long weightsAt,
       MemorySegment y,
-      long yAt);
+      long yAt,
+      int pitch);
 }

@@ -144,13 +144,13 @@ final class TileLists {
 
   /**
    * Computes some outputs from all terms, without a group of their own; their weights begin at so
-   * many bytes.
+   * many bytes, and their sums lie as far apart as rows in a full panel.
    */
   void sumAll(int size, TileKernels kernel, long at, MemorySegment x, int stride, MemorySegment y) {
     if (size == TileKernels.SIX) {
-      kernel.six(x, stride, input, offset, 0, terms, weights, at, y, 0);
+      kernel.six(x, stride, input, offset, 0, terms, weights, at, y, 0, Layout.PANEL);
     } else {
-      kernel.four(x, stride, input, offset, 0, terms, weights, at, y, 0);
+      kernel.four(x, stride, input, offset, 0, terms, weights, at, y, 0, Layout.PANEL);
     }
   }
 
@@ -165,9 +165,9 @@ final class TileLists {
     int from = table[field + 2];
     int to = table[field + 3];
     if (size == TileKernels.SIX) {
-      kernel.six(x, stride, input, offset, from, to, weights, weightsAt[group], rows, at);
+      kernel.six(x, stride, input, offset, from, to, weights, weightsAt[group], rows, at, stride);
     } else {
-      kernel.four(x, stride, input, offset, from, to, weights, weightsAt[group], rows, at);
+      kernel.four(x, stride, input, offset, from, to, weights, weightsAt[group], rows, at, stride);
     }
     if (!whole) {
       MemorySegment.copy(rows, 0, y, yAt, 4L * count * stride);

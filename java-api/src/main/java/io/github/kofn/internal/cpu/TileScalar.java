@@ -25,10 +25,11 @@ final class TileScalar implements TileKernels {
       MemorySegment weights,
       long weightsAt,
       MemorySegment y,
-      long yAt) {
+      long yAt,
+      int pitch) {
     for (int o = 0; o < SIX; o++) {
       long first = weightsAt + o * distance;
-      output(x, stride, inputs, offsets, from, to, weights, first, y, yAt + 4L * o * stride);
+      output(x, stride, inputs, offsets, from, to, weights, first, y, yAt + 4L * o * pitch);
     }
   }
 
@@ -43,10 +44,11 @@ final class TileScalar implements TileKernels {
       MemorySegment weights,
       long weightsAt,
       MemorySegment y,
-      long yAt) {
+      long yAt,
+      int pitch) {
     for (int o = 0; o < FOUR; o++) {
       long first = weightsAt + o * distance;
-      output(x, stride, inputs, offsets, from, to, weights, first, y, yAt + 4L * o * stride);
+      output(x, stride, inputs, offsets, from, to, weights, first, y, yAt + 4L * o * pitch);
     }
   }
 

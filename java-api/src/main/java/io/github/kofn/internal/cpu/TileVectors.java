@@ -11,14 +11,19 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Tiles of sums with vectors along the batch. What {@link SumVectors} says of loops holds here,
- * too: the distance of weights is a constant of the class, since five addresses more would not fit
- * into general registers.
+ * too: the distances of weights and of rows of sums are constants of the class, since more
+ * addresses would not fit into general registers. {@link PartTileVectors} has rows of other
+ * lengths.
  *
- * <p>Six outputs by four vectors: 24 FMAs, 12 cycles, for 12 loads, 6 cycles.
+ * <p>Six outputs by four vectors of 16: 24 FMAs, 12 cycles, for 12 loads, 6 cycles. By two vectors
+ * of 8, as registers allow: 12 FMAs, 6 cycles, for 8 loads and 2 of the lists, less than 4. Little
+ * else fits beside so few FMAs. Where an input was multiplied by the length of rows, in one of the
+ * two ports that FMAs run in, a turn took 7.2 cycles; with a shift it takes 6.0.
  *
- * <p>Sums are stored through a slice, which the compiler knows to be native memory. Of the segment
- * itself it knows what others stored vectors to, such as heap memory, and looks at each of 24
- * stores which of them it is: in some JVMs more than it inlines (NodeCountInliningCutoff).
+ * <p>Sums are stored through a slice, which the compiler knows to be native memory. Where they were
+ * stored to the segment itself, which other classes store to heap memory through, some JVMs were 40
+ * times slower: PrintInlining showed code for a heap segment beside that for a native one at each
+ * of 24 stores. That this is more than the compiler inlines is inferred from it.
  */
 final class TileVectors implements TileKernels {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
@@ -28,14 +33,21 @@ final class TileVectors implements TileKernels {
   /** The bytes of a vector. */
   private static final long V = 4L * L;
 
+  /** The distance of rows of sums: that in a full panel. */
+  private static final long PITCH = 4L * Layout.PANEL;
+
+  /** The same, a power of two bytes. */
+  private static final int ROW = Integer.numberOfTrailingZeros(4 * Layout.PANEL);
+
   /** The distance of an output's weight from the next one's, in bytes. */
   private static final long D = 4L * Species.distance(MethodHandles.lookup());
 
   private static final long SIX_SPAN = 5 * D + 4;
   private static final long FOUR_SPAN = 3 * D + 4;
 
-  /** The distance of rows in a full panel: a power of two bytes. */
-  private static final int ROW = Integer.numberOfTrailingZeros(4 * Layout.PANEL);
+  /** What computes other rows of sums. */
+  private final TileKernels parts =
+      Lanes.load(TileKernels.class, "PartTileVectors", L, Species.distance(MethodHandles.lookup()));
 
   private static FloatVector load(MemorySegment from, long at) {
     return FloatVector.fromMemorySegment(F, from, at, ORDER);
@@ -56,20 +68,21 @@ final class TileVectors implements TileKernels {
       MemorySegment weights,
       long weightsAt,
       MemorySegment y,
-      long yAt) {
+      long yAt,
+      int pitch) {
     MemorySegment w = weights.asSlice(weightsAt);
+    if (pitch != Layout.PANEL || Integer.bitCount(stride) > 1 || stride < 2 * L) {
+      parts.six(x, stride, inputs, offsets, from, to, weights, weightsAt, y, yAt, pitch);
+      return;
+    }
     if (L == 16 && stride == Layout.PANEL) {
       sixBy4(x, inputs, offsets, from, to, w, y, yAt);
       return;
     }
-    int b = 0;
-    for (; b + 2 * L <= stride; b += 2 * L) {
+    int shift = Integer.numberOfTrailingZeros(4 * stride);
+    for (int b = 0; b < stride; b += 2 * L) {
       long at = 4L * b;
-      sixBy2(x.asSlice(at), stride, inputs, offsets, from, to, w, y, yAt + at);
-    }
-    if (b < stride) {
-      long at = 4L * b;
-      sixBy1(x.asSlice(at), stride, inputs, offsets, from, to, w, y, yAt + at);
+      sixBy2(x.asSlice(at), inputs, shift, offsets, from, to, w, y, yAt + at);
     }
   }
 
@@ -84,20 +97,21 @@ final class TileVectors implements TileKernels {
       MemorySegment weights,
       long weightsAt,
       MemorySegment y,
-      long yAt) {
+      long yAt,
+      int pitch) {
     MemorySegment w = weights.asSlice(weightsAt);
+    if (pitch != Layout.PANEL || Integer.bitCount(stride) > 1 || stride < 2 * L) {
+      parts.four(x, stride, inputs, offsets, from, to, weights, weightsAt, y, yAt, pitch);
+      return;
+    }
     if (L == 16 && stride == Layout.PANEL) {
       fourBy4(x, inputs, offsets, from, to, w, y, yAt);
       return;
     }
-    int b = 0;
-    for (; b + 2 * L <= stride; b += 2 * L) {
+    int shift = Integer.numberOfTrailingZeros(4 * stride);
+    for (int b = 0; b < stride; b += 2 * L) {
       long at = 4L * b;
-      fourBy2(x.asSlice(at), stride, inputs, offsets, from, to, w, y, yAt + at);
-    }
-    if (b < stride) {
-      long at = 4L * b;
-      fourBy1(x.asSlice(at), stride, inputs, offsets, from, to, w, y, yAt + at);
+      fourBy2(x.asSlice(at), inputs, shift, offsets, from, to, w, y, yAt + at);
     }
   }
 
@@ -276,15 +290,14 @@ final class TileVectors implements TileKernels {
   /** 12 sums and 3 operands of AVX2's 16 registers. */
   private static void sixBy2(
       MemorySegment x,
-      int stride,
       int[] inputs,
+      int shift,
       long[] offsets,
       int from,
       int to,
       MemorySegment weights,
       MemorySegment y,
       long yAt) {
-    long row = 4L * stride;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
@@ -298,7 +311,7 @@ final class TileVectors implements TileKernels {
     FloatVector f0 = a0;
     FloatVector f1 = a0;
     for (int i = from; i < to; i++) {
-      MemorySegment p = x.asSlice(inputs[i] * row, 2 * V);
+      MemorySegment p = x.asSlice((long) inputs[i] << shift, 2 * V);
       MemorySegment w = weights.asSlice(offsets[i], SIX_SPAN);
       FloatVector x0 = load(p, 0);
       FloatVector x1 = load(p, V);
@@ -321,33 +334,32 @@ final class TileVectors implements TileKernels {
       f0 = x0.fma(v, f0);
       f1 = x1.fma(v, f1);
     }
-    MemorySegment rows = y.asSlice(yAt, 5 * row + 2 * V);
-    a0.intoMemorySegment(rows, 0, ORDER);
-    a1.intoMemorySegment(rows, V, ORDER);
-    b0.intoMemorySegment(rows, row, ORDER);
-    b1.intoMemorySegment(rows, row + V, ORDER);
-    c0.intoMemorySegment(rows, 2 * row, ORDER);
-    c1.intoMemorySegment(rows, 2 * row + V, ORDER);
-    d0.intoMemorySegment(rows, 3 * row, ORDER);
-    d1.intoMemorySegment(rows, 3 * row + V, ORDER);
-    e0.intoMemorySegment(rows, 4 * row, ORDER);
-    e1.intoMemorySegment(rows, 4 * row + V, ORDER);
-    f0.intoMemorySegment(rows, 5 * row, ORDER);
-    f1.intoMemorySegment(rows, 5 * row + V, ORDER);
+    MemorySegment tile = y.asSlice(yAt, 5 * PITCH + 2 * V);
+    a0.intoMemorySegment(tile, 0, ORDER);
+    a1.intoMemorySegment(tile, V, ORDER);
+    b0.intoMemorySegment(tile, PITCH, ORDER);
+    b1.intoMemorySegment(tile, PITCH + V, ORDER);
+    c0.intoMemorySegment(tile, 2 * PITCH, ORDER);
+    c1.intoMemorySegment(tile, 2 * PITCH + V, ORDER);
+    d0.intoMemorySegment(tile, 3 * PITCH, ORDER);
+    d1.intoMemorySegment(tile, 3 * PITCH + V, ORDER);
+    e0.intoMemorySegment(tile, 4 * PITCH, ORDER);
+    e1.intoMemorySegment(tile, 4 * PITCH + V, ORDER);
+    f0.intoMemorySegment(tile, 5 * PITCH, ORDER);
+    f1.intoMemorySegment(tile, 5 * PITCH + V, ORDER);
   }
 
   /** 8 sums. */
   private static void fourBy2(
       MemorySegment x,
-      int stride,
       int[] inputs,
+      int shift,
       long[] offsets,
       int from,
       int to,
       MemorySegment weights,
       MemorySegment y,
       long yAt) {
-    long row = 4L * stride;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
@@ -357,7 +369,7 @@ final class TileVectors implements TileKernels {
     FloatVector d0 = a0;
     FloatVector d1 = a0;
     for (int i = from; i < to; i++) {
-      MemorySegment p = x.asSlice(inputs[i] * row, 2 * V);
+      MemorySegment p = x.asSlice((long) inputs[i] << shift, 2 * V);
       MemorySegment w = weights.asSlice(offsets[i], FOUR_SPAN);
       FloatVector x0 = load(p, 0);
       FloatVector x1 = load(p, V);
@@ -374,92 +386,14 @@ final class TileVectors implements TileKernels {
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
     }
-    MemorySegment rows = y.asSlice(yAt, 3 * row + 2 * V);
-    a0.intoMemorySegment(rows, 0, ORDER);
-    a1.intoMemorySegment(rows, V, ORDER);
-    b0.intoMemorySegment(rows, row, ORDER);
-    b1.intoMemorySegment(rows, row + V, ORDER);
-    c0.intoMemorySegment(rows, 2 * row, ORDER);
-    c1.intoMemorySegment(rows, 2 * row + V, ORDER);
-    d0.intoMemorySegment(rows, 3 * row, ORDER);
-    d1.intoMemorySegment(rows, 3 * row + V, ORDER);
-  }
-
-  /** The last vector of a panel that is not full. */
-  private static void sixBy1(
-      MemorySegment x,
-      int stride,
-      int[] inputs,
-      long[] offsets,
-      int from,
-      int to,
-      MemorySegment weights,
-      MemorySegment y,
-      long yAt) {
-    long row = 4L * stride;
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector b0 = a0;
-    FloatVector c0 = a0;
-    FloatVector d0 = a0;
-    FloatVector e0 = a0;
-    FloatVector f0 = a0;
-    for (int i = from; i < to; i++) {
-      FloatVector x0 = load(x, inputs[i] * row);
-      MemorySegment w = weights.asSlice(offsets[i], SIX_SPAN);
-      FloatVector v = weight(w, 0);
-      a0 = x0.fma(v, a0);
-      v = weight(w, D);
-      b0 = x0.fma(v, b0);
-      v = weight(w, 2 * D);
-      c0 = x0.fma(v, c0);
-      v = weight(w, 3 * D);
-      d0 = x0.fma(v, d0);
-      v = weight(w, 4 * D);
-      e0 = x0.fma(v, e0);
-      v = weight(w, 5 * D);
-      f0 = x0.fma(v, f0);
-    }
-    MemorySegment rows = y.asSlice(yAt, 5 * row + V);
-    a0.intoMemorySegment(rows, 0, ORDER);
-    b0.intoMemorySegment(rows, row, ORDER);
-    c0.intoMemorySegment(rows, 2 * row, ORDER);
-    d0.intoMemorySegment(rows, 3 * row, ORDER);
-    e0.intoMemorySegment(rows, 4 * row, ORDER);
-    f0.intoMemorySegment(rows, 5 * row, ORDER);
-  }
-
-  /** The last vector of a panel that is not full. */
-  private static void fourBy1(
-      MemorySegment x,
-      int stride,
-      int[] inputs,
-      long[] offsets,
-      int from,
-      int to,
-      MemorySegment weights,
-      MemorySegment y,
-      long yAt) {
-    long row = 4L * stride;
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector b0 = a0;
-    FloatVector c0 = a0;
-    FloatVector d0 = a0;
-    for (int i = from; i < to; i++) {
-      FloatVector x0 = load(x, inputs[i] * row);
-      MemorySegment w = weights.asSlice(offsets[i], FOUR_SPAN);
-      FloatVector v = weight(w, 0);
-      a0 = x0.fma(v, a0);
-      v = weight(w, D);
-      b0 = x0.fma(v, b0);
-      v = weight(w, 2 * D);
-      c0 = x0.fma(v, c0);
-      v = weight(w, 3 * D);
-      d0 = x0.fma(v, d0);
-    }
-    MemorySegment rows = y.asSlice(yAt, 3 * row + V);
-    a0.intoMemorySegment(rows, 0, ORDER);
-    b0.intoMemorySegment(rows, row, ORDER);
-    c0.intoMemorySegment(rows, 2 * row, ORDER);
-    d0.intoMemorySegment(rows, 3 * row, ORDER);
+    MemorySegment tile = y.asSlice(yAt, 3 * PITCH + 2 * V);
+    a0.intoMemorySegment(tile, 0, ORDER);
+    a1.intoMemorySegment(tile, V, ORDER);
+    b0.intoMemorySegment(tile, PITCH, ORDER);
+    b1.intoMemorySegment(tile, PITCH + V, ORDER);
+    c0.intoMemorySegment(tile, 2 * PITCH, ORDER);
+    c1.intoMemorySegment(tile, 2 * PITCH + V, ORDER);
+    d0.intoMemorySegment(tile, 3 * PITCH, ORDER);
+    d1.intoMemorySegment(tile, 3 * PITCH + V, ORDER);
   }
 }

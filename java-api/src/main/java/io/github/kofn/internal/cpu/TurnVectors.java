@@ -144,16 +144,56 @@ final class TurnVectors implements TurnKernel {
       MemorySegment to,
       long toAt,
       long pitch) {
-    int whole = count - count % L;
-    for (int r = 0; r < rows; r++) {
+    int i = 0;
+    for (; i + 2 * L <= count; i += 2 * L) {
+      copyTwo(from, at + 4L * i, distance, rows, to, toAt + 4L * i, pitch);
+    }
+    for (; i + L <= count; i += L) {
+      copyOne(from, at + 4L * i, distance, rows, to, toAt + 4L * i, pitch);
+    }
+    for (int r = 0; r < rows && i < count; r++) {
       long source = at + r * distance;
       long target = toAt + r * pitch;
-      for (int i = 0; i < whole; i += L) {
-        load(from, source + 4L * i).intoMemorySegment(to, target + 4L * i, ORDER);
+      for (int j = i; j < count; j++) {
+        to.set(FLOAT, target + 4L * j, from.get(FLOAT, source + 4L * j));
       }
-      for (int i = whole; i < count; i++) {
-        to.set(FLOAT, target + 4L * i, from.get(FLOAT, source + 4L * i));
-      }
+    }
+  }
+
+  /**
+   * Copies two vectors of each row. Rows come from beyond the second-level cache, and the less is
+   * done for a row, the more of them the processor waits for at once.
+   */
+  private static void copyTwo(
+      MemorySegment from,
+      long at,
+      long distance,
+      int rows,
+      MemorySegment to,
+      long toAt,
+      long pitch) {
+    for (int r = 0; r < rows; r++) {
+      MemorySegment source = from.asSlice(at + r * distance, 2 * V);
+      MemorySegment target = to.asSlice(toAt + r * pitch, 2 * V);
+      FloatVector a = load(source, 0);
+      FloatVector b = load(source, V);
+      a.intoMemorySegment(target, 0, ORDER);
+      b.intoMemorySegment(target, V, ORDER);
+    }
+  }
+
+  /** Copies a vector of each row. */
+  private static void copyOne(
+      MemorySegment from,
+      long at,
+      long distance,
+      int rows,
+      MemorySegment to,
+      long toAt,
+      long pitch) {
+    for (int r = 0; r < rows; r++) {
+      MemorySegment target = to.asSlice(toAt + r * pitch, V);
+      load(from, at + r * distance).intoMemorySegment(target, 0, ORDER);
     }
   }
 }
