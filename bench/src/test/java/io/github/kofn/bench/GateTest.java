@@ -8,6 +8,8 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GateTest {
   private static final long SECOND = 1_000_000_000L;
@@ -36,9 +38,25 @@ class GateTest {
     long start = System.nanoTime();
     Gate gate = new Gate(60 * SECOND);
     gate.add("fast", "fast", 1, () -> spin(50_000));
-    gate.add(
-        "late", "fast", 1, () -> spin(System.nanoTime() - start < 4 * SECOND ? 5_000_000 : 50_000));
+    gate.add("late", "fast", 1, () -> spinUntil(start + 4 * SECOND));
     gate.check(1);
+  }
+
+  /** What catches up with a sibling that itself caught up late, whatever the order they run in. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void looksAgainWhenASiblingCatchesUp(long order) {
+    long start = System.nanoTime();
+    Gate gate = new Gate(60 * SECOND);
+    gate.add("fast", "fast", 1, () -> spin(50_000));
+    gate.add("late", "fast", 1, () -> spinUntil(start + 4 * SECOND));
+    gate.add("later", "late", 1, () -> spinUntil(start + 6 * SECOND));
+    gate.check(order);
+  }
+
+  /** A hundred times slower until then. */
+  private static void spinUntil(long then) {
+    spin(System.nanoTime() < then ? 5_000_000 : 50_000);
   }
 
   /** What sleeps spends no time of its own. */

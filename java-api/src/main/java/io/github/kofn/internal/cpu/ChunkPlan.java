@@ -26,6 +26,7 @@ final class ChunkPlan {
 
   private final KofNLayout layout;
   private final int threads;
+  private final int together;
   private final KnownIndices indices;
   private TermChunks[] forward;
   private TermChunks[] backward;
@@ -33,27 +34,29 @@ final class ChunkPlan {
   private boolean forwardFilled;
   private boolean backwardFilled;
 
-  private ChunkPlan(Pattern pattern, int threads) {
+  private ChunkPlan(Pattern pattern, int threads, int together) {
     this.layout = pattern.layout();
     this.threads = threads;
+    this.together = together;
     this.indices = new KnownIndices(pattern.indices());
   }
 
-  /** The plan of a pattern, made now or before. */
-  static ChunkPlan of(Pattern pattern, int threads) {
+  /** The plan of a pattern for so many threads and outputs of a line, made now or before. */
+  static ChunkPlan of(Pattern pattern, int threads, int together) {
     Derived derived = pattern.derived();
     ChunkPlan plan = derived.get(ChunkPlan.class);
-    if (plan == null || !plan.fits(pattern, threads)) {
-      plan = new ChunkPlan(pattern, threads);
+    if (plan == null || !plan.fits(pattern, threads, together)) {
+      plan = new ChunkPlan(pattern, threads, together);
       derived.keep(plan);
     }
     plan.refresh(pattern.indices());
     return plan;
   }
 
-  private boolean fits(Pattern pattern, int ofThreads) {
+  private boolean fits(Pattern pattern, int ofThreads, int ofLines) {
     return layout.equals(pattern.layout())
         && threads == ofThreads
+        && together == ofLines
         && indices.fits(pattern.indices());
   }
 
@@ -157,7 +160,8 @@ final class ChunkPlan {
     int chunk = TermChunks.best(length, inputs);
     TermChunks[] slabs = new TermChunks[Math.ceilDiv(outputs, each)];
     for (int s = 0; s < slabs.length; s++) {
-      slabs[s] = new TermChunks(s * each, Math.min(outputs, (s + 1) * each), inputs, chunk);
+      int end = Math.min(outputs, (s + 1) * each);
+      slabs[s] = new TermChunks(s * each, end, inputs, chunk, together);
     }
     return slabs;
   }

@@ -10,9 +10,11 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Chunks with vectors along the batch. What {@link SumVectors} says of loops holds here, too; and
- * since an output has about a dozen terms, what happens once an output counts, too. Therefore sums
- * that begin with 0 have loops of their own, and loops end at {@code i != to}: loops that the
- * compiler knows to count it splits into three, for a start, an unrolled middle and a rest.
+ * since an output has about a dozen terms, what happens once an output counts, too: sums that begin
+ * with 0 have loops of their own, and lines of two outputs share the way in and out. Every array
+ * more is a register more, and the compiler parks the first of those that it lacks where the inner
+ * loop needs it: outputs therefore stand in the lines themselves. No method takes or gives vectors:
+ * those of the Vector API are always inlined, others only while a method is small enough.
  */
 final class ChunkVectors implements ChunkKernel {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
@@ -25,71 +27,165 @@ final class ChunkVectors implements ChunkKernel {
   /** The distance of rows in a full panel: a power of two bytes. */
   private static final int ROW = Integer.numberOfTrailingZeros(4 * Layout.PANEL);
 
-  private static FloatVector load(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(F, from, at, ORDER);
+  @Override
+  public int together() {
+    return L == 16 ? 2 : 1;
   }
 
   @Override
   public void add(
       MemorySegment x,
-      char[] terms,
+      char[] lines,
       float[] weights,
-      int at,
-      int length,
-      char[] outputs,
-      int first,
+      int begin,
       int end,
+      int length,
+      int outputs,
       MemorySegment y,
       int stride,
       boolean fresh) {
-    if (L == 16 && stride == Layout.PANEL) {
-      if (fresh) {
-        freshBy4(x, terms, weights, at, length, outputs, first, end, y);
-      } else {
-        by4(x, terms, weights, at, length, outputs, first, end, y);
+    int line = outputs * (length + 1);
+    if (stride != Layout.PANEL || L < 8 || outputs > together()) {
+      for (int b = 0; b < stride; b += L) {
+        by1(x, 4L * b, lines, weights, begin, end, length, outputs, y, 4L * stride, fresh);
       }
-      return;
-    }
-    if (L == 8 && stride == Layout.PANEL) {
+    } else if (L == 8) {
       if (fresh) {
-        freshBy8(x, terms, weights, at, length, outputs, first, end, y);
+        freshBy8(x, lines, weights, begin, end, line, y);
       } else {
-        by8(x, terms, weights, at, length, outputs, first, end, y);
+        by8(x, lines, weights, begin, end, line, y);
       }
-      return;
+    } else if (outputs == 2) {
+      if (fresh) {
+        freshTwoBy4(x, lines, weights, begin, end, line, y);
+      } else {
+        twoBy4(x, lines, weights, begin, end, line, y);
+      }
+    } else if (fresh) {
+      freshBy4(x, lines, weights, begin, end, line, y);
+    } else {
+      by4(x, lines, weights, begin, end, line, y);
     }
-    for (int b = 0; b < stride; b += L) {
-      by1(x, 4L * b, terms, weights, at, length, outputs, first, end, y, 4L * stride, fresh);
+  }
+
+  /** Two outputs: eight sums, whose FMAs need not wait for each other. */
+  private static void twoBy4(
+      MemorySegment x,
+      char[] lines,
+      float[] weights,
+      int begin,
+      int end,
+      int line,
+      MemorySegment y) {
+    int from = begin;
+    while (from < end) {
+      MemorySegment q = y.asSlice((long) lines[from] << ROW, 4 * V);
+      MemorySegment r = y.asSlice((long) lines[from + 1] << ROW, 4 * V);
+      FloatVector a0 = FloatVector.fromMemorySegment(F, q, 0, ORDER);
+      FloatVector a1 = FloatVector.fromMemorySegment(F, q, V, ORDER);
+      FloatVector a2 = FloatVector.fromMemorySegment(F, q, 2 * V, ORDER);
+      FloatVector a3 = FloatVector.fromMemorySegment(F, q, 3 * V, ORDER);
+      FloatVector b0 = FloatVector.fromMemorySegment(F, r, 0, ORDER);
+      FloatVector b1 = FloatVector.fromMemorySegment(F, r, V, ORDER);
+      FloatVector b2 = FloatVector.fromMemorySegment(F, r, 2 * V, ORDER);
+      FloatVector b3 = FloatVector.fromMemorySegment(F, r, 3 * V, ORDER);
+      int to = from + line;
+      for (int i = from + 2; i < to; i += 2) {
+        MemorySegment p = x.asSlice((long) lines[i] << ROW, 4 * V);
+        FloatVector v = FloatVector.broadcast(F, weights[i]);
+        a0 = FloatVector.fromMemorySegment(F, p, 0, ORDER).fma(v, a0);
+        a1 = FloatVector.fromMemorySegment(F, p, V, ORDER).fma(v, a1);
+        a2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER).fma(v, a2);
+        a3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER).fma(v, a3);
+        MemorySegment s = x.asSlice((long) lines[i + 1] << ROW, 4 * V);
+        FloatVector w = FloatVector.broadcast(F, weights[i + 1]);
+        b0 = FloatVector.fromMemorySegment(F, s, 0, ORDER).fma(w, b0);
+        b1 = FloatVector.fromMemorySegment(F, s, V, ORDER).fma(w, b1);
+        b2 = FloatVector.fromMemorySegment(F, s, 2 * V, ORDER).fma(w, b2);
+        b3 = FloatVector.fromMemorySegment(F, s, 3 * V, ORDER).fma(w, b3);
+      }
+      a0.intoMemorySegment(q, 0, ORDER);
+      a1.intoMemorySegment(q, V, ORDER);
+      a2.intoMemorySegment(q, 2 * V, ORDER);
+      a3.intoMemorySegment(q, 3 * V, ORDER);
+      b0.intoMemorySegment(r, 0, ORDER);
+      b1.intoMemorySegment(r, V, ORDER);
+      b2.intoMemorySegment(r, 2 * V, ORDER);
+      b3.intoMemorySegment(r, 3 * V, ORDER);
+      from = to;
+    }
+  }
+
+  private static void freshTwoBy4(
+      MemorySegment x,
+      char[] lines,
+      float[] weights,
+      int begin,
+      int end,
+      int line,
+      MemorySegment y) {
+    int from = begin;
+    while (from < end) {
+      MemorySegment q = y.asSlice((long) lines[from] << ROW, 4 * V);
+      MemorySegment r = y.asSlice((long) lines[from + 1] << ROW, 4 * V);
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
+      FloatVector b0 = a0;
+      FloatVector b1 = a0;
+      FloatVector b2 = a0;
+      FloatVector b3 = a0;
+      int to = from + line;
+      for (int i = from + 2; i < to; i += 2) {
+        MemorySegment p = x.asSlice((long) lines[i] << ROW, 4 * V);
+        FloatVector v = FloatVector.broadcast(F, weights[i]);
+        a0 = FloatVector.fromMemorySegment(F, p, 0, ORDER).fma(v, a0);
+        a1 = FloatVector.fromMemorySegment(F, p, V, ORDER).fma(v, a1);
+        a2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER).fma(v, a2);
+        a3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER).fma(v, a3);
+        MemorySegment s = x.asSlice((long) lines[i + 1] << ROW, 4 * V);
+        FloatVector w = FloatVector.broadcast(F, weights[i + 1]);
+        b0 = FloatVector.fromMemorySegment(F, s, 0, ORDER).fma(w, b0);
+        b1 = FloatVector.fromMemorySegment(F, s, V, ORDER).fma(w, b1);
+        b2 = FloatVector.fromMemorySegment(F, s, 2 * V, ORDER).fma(w, b2);
+        b3 = FloatVector.fromMemorySegment(F, s, 3 * V, ORDER).fma(w, b3);
+      }
+      a0.intoMemorySegment(q, 0, ORDER);
+      a1.intoMemorySegment(q, V, ORDER);
+      a2.intoMemorySegment(q, 2 * V, ORDER);
+      a3.intoMemorySegment(q, 3 * V, ORDER);
+      b0.intoMemorySegment(r, 0, ORDER);
+      b1.intoMemorySegment(r, V, ORDER);
+      b2.intoMemorySegment(r, 2 * V, ORDER);
+      b3.intoMemorySegment(r, 3 * V, ORDER);
+      from = to;
     }
   }
 
   private static void by4(
       MemorySegment x,
-      char[] terms,
+      char[] lines,
       float[] weights,
-      int at,
-      int length,
-      char[] outputs,
-      int first,
+      int begin,
       int end,
+      int line,
       MemorySegment y) {
-    int from = at;
-    for (int r = first; r < end; r++) {
-      MemorySegment q = y.asSlice((long) outputs[r] << ROW, 4 * V);
-      FloatVector a0 = load(q, 0);
-      FloatVector a1 = load(q, V);
-      FloatVector a2 = load(q, 2 * V);
-      FloatVector a3 = load(q, 3 * V);
-      int to = from + length;
-      int i = from;
-      while (i != to) {
-        MemorySegment p = x.asSlice((long) terms[i] << ROW, 4 * V);
+    int from = begin;
+    while (from < end) {
+      MemorySegment q = y.asSlice((long) lines[from] << ROW, 4 * V);
+      FloatVector a0 = FloatVector.fromMemorySegment(F, q, 0, ORDER);
+      FloatVector a1 = FloatVector.fromMemorySegment(F, q, V, ORDER);
+      FloatVector a2 = FloatVector.fromMemorySegment(F, q, 2 * V, ORDER);
+      FloatVector a3 = FloatVector.fromMemorySegment(F, q, 3 * V, ORDER);
+      int to = from + line;
+      for (int i = from + 1; i < to; i++) {
+        MemorySegment p = x.asSlice((long) lines[i] << ROW, 4 * V);
         FloatVector v = FloatVector.broadcast(F, weights[i]);
-        a0 = load(p, 0).fma(v, a0);
-        a1 = load(p, V).fma(v, a1);
-        a2 = load(p, 2 * V).fma(v, a2);
-        a3 = load(p, 3 * V).fma(v, a3);
-        i++;
+        a0 = FloatVector.fromMemorySegment(F, p, 0, ORDER).fma(v, a0);
+        a1 = FloatVector.fromMemorySegment(F, p, V, ORDER).fma(v, a1);
+        a2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER).fma(v, a2);
+        a3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER).fma(v, a3);
       }
       a0.intoMemorySegment(q, 0, ORDER);
       a1.intoMemorySegment(q, V, ORDER);
@@ -101,31 +197,27 @@ final class ChunkVectors implements ChunkKernel {
 
   private static void freshBy4(
       MemorySegment x,
-      char[] terms,
+      char[] lines,
       float[] weights,
-      int at,
-      int length,
-      char[] outputs,
-      int first,
+      int begin,
       int end,
+      int line,
       MemorySegment y) {
-    int from = at;
-    for (int r = first; r < end; r++) {
-      MemorySegment q = y.asSlice((long) outputs[r] << ROW, 4 * V);
+    int from = begin;
+    while (from < end) {
+      MemorySegment q = y.asSlice((long) lines[from] << ROW, 4 * V);
       FloatVector a0 = FloatVector.zero(F);
       FloatVector a1 = a0;
       FloatVector a2 = a0;
       FloatVector a3 = a0;
-      int to = from + length;
-      int i = from;
-      while (i != to) {
-        MemorySegment p = x.asSlice((long) terms[i] << ROW, 4 * V);
+      int to = from + line;
+      for (int i = from + 1; i < to; i++) {
+        MemorySegment p = x.asSlice((long) lines[i] << ROW, 4 * V);
         FloatVector v = FloatVector.broadcast(F, weights[i]);
-        a0 = load(p, 0).fma(v, a0);
-        a1 = load(p, V).fma(v, a1);
-        a2 = load(p, 2 * V).fma(v, a2);
-        a3 = load(p, 3 * V).fma(v, a3);
-        i++;
+        a0 = FloatVector.fromMemorySegment(F, p, 0, ORDER).fma(v, a0);
+        a1 = FloatVector.fromMemorySegment(F, p, V, ORDER).fma(v, a1);
+        a2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER).fma(v, a2);
+        a3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER).fma(v, a3);
       }
       a0.intoMemorySegment(q, 0, ORDER);
       a1.intoMemorySegment(q, V, ORDER);
@@ -137,39 +229,35 @@ final class ChunkVectors implements ChunkKernel {
 
   private static void by8(
       MemorySegment x,
-      char[] terms,
+      char[] lines,
       float[] weights,
-      int at,
-      int length,
-      char[] outputs,
-      int first,
+      int begin,
       int end,
+      int line,
       MemorySegment y) {
-    int from = at;
-    for (int r = first; r < end; r++) {
-      MemorySegment q = y.asSlice((long) outputs[r] << ROW, 8 * V);
-      FloatVector a0 = load(q, 0);
-      FloatVector a1 = load(q, V);
-      FloatVector a2 = load(q, 2 * V);
-      FloatVector a3 = load(q, 3 * V);
-      FloatVector a4 = load(q, 4 * V);
-      FloatVector a5 = load(q, 5 * V);
-      FloatVector a6 = load(q, 6 * V);
-      FloatVector a7 = load(q, 7 * V);
-      int to = from + length;
-      int i = from;
-      while (i != to) {
-        MemorySegment p = x.asSlice((long) terms[i] << ROW, 8 * V);
+    int from = begin;
+    while (from < end) {
+      MemorySegment q = y.asSlice((long) lines[from] << ROW, 8 * V);
+      FloatVector a0 = FloatVector.fromMemorySegment(F, q, 0, ORDER);
+      FloatVector a1 = FloatVector.fromMemorySegment(F, q, V, ORDER);
+      FloatVector a2 = FloatVector.fromMemorySegment(F, q, 2 * V, ORDER);
+      FloatVector a3 = FloatVector.fromMemorySegment(F, q, 3 * V, ORDER);
+      FloatVector a4 = FloatVector.fromMemorySegment(F, q, 4 * V, ORDER);
+      FloatVector a5 = FloatVector.fromMemorySegment(F, q, 5 * V, ORDER);
+      FloatVector a6 = FloatVector.fromMemorySegment(F, q, 6 * V, ORDER);
+      FloatVector a7 = FloatVector.fromMemorySegment(F, q, 7 * V, ORDER);
+      int to = from + line;
+      for (int i = from + 1; i < to; i++) {
+        MemorySegment p = x.asSlice((long) lines[i] << ROW, 8 * V);
         FloatVector v = FloatVector.broadcast(F, weights[i]);
-        a0 = load(p, 0).fma(v, a0);
-        a1 = load(p, V).fma(v, a1);
-        a2 = load(p, 2 * V).fma(v, a2);
-        a3 = load(p, 3 * V).fma(v, a3);
-        a4 = load(p, 4 * V).fma(v, a4);
-        a5 = load(p, 5 * V).fma(v, a5);
-        a6 = load(p, 6 * V).fma(v, a6);
-        a7 = load(p, 7 * V).fma(v, a7);
-        i++;
+        a0 = FloatVector.fromMemorySegment(F, p, 0, ORDER).fma(v, a0);
+        a1 = FloatVector.fromMemorySegment(F, p, V, ORDER).fma(v, a1);
+        a2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER).fma(v, a2);
+        a3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER).fma(v, a3);
+        a4 = FloatVector.fromMemorySegment(F, p, 4 * V, ORDER).fma(v, a4);
+        a5 = FloatVector.fromMemorySegment(F, p, 5 * V, ORDER).fma(v, a5);
+        a6 = FloatVector.fromMemorySegment(F, p, 6 * V, ORDER).fma(v, a6);
+        a7 = FloatVector.fromMemorySegment(F, p, 7 * V, ORDER).fma(v, a7);
       }
       a0.intoMemorySegment(q, 0, ORDER);
       a1.intoMemorySegment(q, V, ORDER);
@@ -185,17 +273,15 @@ final class ChunkVectors implements ChunkKernel {
 
   private static void freshBy8(
       MemorySegment x,
-      char[] terms,
+      char[] lines,
       float[] weights,
-      int at,
-      int length,
-      char[] outputs,
-      int first,
+      int begin,
       int end,
+      int line,
       MemorySegment y) {
-    int from = at;
-    for (int r = first; r < end; r++) {
-      MemorySegment q = y.asSlice((long) outputs[r] << ROW, 8 * V);
+    int from = begin;
+    while (from < end) {
+      MemorySegment q = y.asSlice((long) lines[from] << ROW, 8 * V);
       FloatVector a0 = FloatVector.zero(F);
       FloatVector a1 = a0;
       FloatVector a2 = a0;
@@ -204,20 +290,18 @@ final class ChunkVectors implements ChunkKernel {
       FloatVector a5 = a0;
       FloatVector a6 = a0;
       FloatVector a7 = a0;
-      int to = from + length;
-      int i = from;
-      while (i != to) {
-        MemorySegment p = x.asSlice((long) terms[i] << ROW, 8 * V);
+      int to = from + line;
+      for (int i = from + 1; i < to; i++) {
+        MemorySegment p = x.asSlice((long) lines[i] << ROW, 8 * V);
         FloatVector v = FloatVector.broadcast(F, weights[i]);
-        a0 = load(p, 0).fma(v, a0);
-        a1 = load(p, V).fma(v, a1);
-        a2 = load(p, 2 * V).fma(v, a2);
-        a3 = load(p, 3 * V).fma(v, a3);
-        a4 = load(p, 4 * V).fma(v, a4);
-        a5 = load(p, 5 * V).fma(v, a5);
-        a6 = load(p, 6 * V).fma(v, a6);
-        a7 = load(p, 7 * V).fma(v, a7);
-        i++;
+        a0 = FloatVector.fromMemorySegment(F, p, 0, ORDER).fma(v, a0);
+        a1 = FloatVector.fromMemorySegment(F, p, V, ORDER).fma(v, a1);
+        a2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER).fma(v, a2);
+        a3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER).fma(v, a3);
+        a4 = FloatVector.fromMemorySegment(F, p, 4 * V, ORDER).fma(v, a4);
+        a5 = FloatVector.fromMemorySegment(F, p, 5 * V, ORDER).fma(v, a5);
+        a6 = FloatVector.fromMemorySegment(F, p, 6 * V, ORDER).fma(v, a6);
+        a7 = FloatVector.fromMemorySegment(F, p, 7 * V, ORDER).fma(v, a7);
       }
       a0.intoMemorySegment(q, 0, ORDER);
       a1.intoMemorySegment(q, V, ORDER);
@@ -234,31 +318,32 @@ final class ChunkVectors implements ChunkKernel {
   /** A vector of a panel that is not full. */
   private static void by1(
       MemorySegment x,
-      long xAt,
-      char[] terms,
+      long at,
+      char[] lines,
       float[] weights,
-      int at,
-      int length,
-      char[] outputs,
-      int first,
+      int begin,
       int end,
+      int length,
+      int outputs,
       MemorySegment y,
       long row,
       boolean fresh) {
-    int from = at;
-    for (int r = first; r < end; r++) {
-      long yAt = outputs[r] * row + xAt;
-      if (fresh) {
-        FloatVector.zero(F).intoMemorySegment(y, yAt, ORDER);
+    int line = outputs * (length + 1);
+    for (int from = begin; from < end; from += line) {
+      for (int o = from; o < from + outputs; o++) {
+        long sum = lines[o] * row + at;
+        if (fresh) {
+          FloatVector.zero(F).intoMemorySegment(y, sum, ORDER);
+        }
+        FloatVector a = FloatVector.fromMemorySegment(F, y, sum, ORDER);
+        int i = o;
+        for (int j = 0; j < length; j++) {
+          i += outputs;
+          FloatVector v = FloatVector.broadcast(F, weights[i]);
+          a = FloatVector.fromMemorySegment(F, x, at + lines[i] * row, ORDER).fma(v, a);
+        }
+        a.intoMemorySegment(y, sum, ORDER);
       }
-      FloatVector a = load(y, yAt);
-      int to = from + length;
-      for (int i = from; i < to; i++) {
-        FloatVector v = FloatVector.broadcast(F, weights[i]);
-        a = load(x, xAt + terms[i] * row).fma(v, a);
-      }
-      a.intoMemorySegment(y, yAt, ORDER);
-      from = to;
     }
   }
 }

@@ -44,12 +44,16 @@ final class ChunkedSums {
         && ChunkPlan.suits(pattern);
   }
 
+  private ChunkPlan plan(Pattern pattern) {
+    return ChunkPlan.of(pattern, workers.threads(), widths.chunks(Layout.PANEL).together());
+  }
+
   /** Computes Y, and tells so, unless it meets the pattern for the first time. */
   boolean forward(Pattern pattern, View x, View y, ProductFinish finish) {
     if (!suits(pattern, x.rows(), false)) {
       return false;
     }
-    ChunkPlan plan = ChunkPlan.of(pattern, workers.threads());
+    ChunkPlan plan = plan(pattern);
     if (!plan.meetsForwardAgain()) {
       return false;
     }
@@ -65,7 +69,7 @@ final class ChunkedSums {
 
   /** Computes dX. */
   void backward(Pattern pattern, Companion companion, View dy, View dx, ProductFinish finish) {
-    ChunkPlan plan = ChunkPlan.of(pattern, workers.threads());
+    ChunkPlan plan = plan(pattern);
     TermChunks[] slabs = plan.backward(companion, workers, widths.pool());
     Scratch shared = widths.pool().take();
     float[] all = readRows(pattern, 0, pattern.layout().out(), shared);
@@ -153,13 +157,12 @@ final class ChunkedSums {
       MemorySegment inputs = all.asSlice(4L * chunk * slab.inputs() * stride);
       kernel.add(
           inputs,
-          slab.terms(),
+          slab.lines(),
           weights,
-          slab.termsAt(r),
+          slab.begin(r),
+          slab.begin(r + 1),
           slab.length(r),
-          slab.outputs(),
-          slab.firstOutput(r),
-          slab.endOutput(r),
+          slab.outputs(r),
           y,
           stride,
           chunk == 0);
