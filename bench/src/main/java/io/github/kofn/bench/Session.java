@@ -201,8 +201,7 @@ final class Session {
             .include("^" + Pattern.quote(job.name()) + "$")
             .forks(FORKS)
             .shouldFailOnError(true)
-            // What takes nanoseconds is compiled anew until everything around it is.
-            .warmupIterations(job.suite() == Suite.LAUNCH ? 4 : 2)
+            .warmupIterations(job.suite().warmUps(options.quick()))
             .warmupTime(time(WARM_UP))
             .measurementIterations(ITERATIONS)
             .measurementTime(time(MEASURE));

@@ -109,12 +109,24 @@ public enum Suite {
     Optional<String> whyNot() {
       return NoopDriver.whyNot();
     }
+
+    /** What takes nanoseconds is compiled anew until everything around it is. */
+    @Override
+    int warmUps(boolean quick) {
+      return 4;
+    }
   },
   /** Whole steps of training. */
   TRAINING("Training") {
     @Override
     List<Plan> plans(boolean quick) {
       return List.of(Plan.of(Step.class).with("threads", 1));
+    }
+
+    /** A step runs through a dozen kernels, and some are compiled late. */
+    @Override
+    int warmUps(boolean quick) {
+      return quick ? 2 : 12;
     }
   };
 
@@ -136,6 +148,11 @@ public enum Suite {
   /** Why this machine cannot measure it, if it cannot. */
   Optional<String> whyNot() {
     return Optional.empty();
+  }
+
+  /** The iterations that a benchmark is run for before it is measured. */
+  int warmUps(boolean quick) {
+    return 2;
   }
 
   /** Some sparsities of a block, in the case of {@link #square}. */
