@@ -22,12 +22,14 @@ interface SamplingColumnwise {
   void transpose(float[] rows, int columns, int groups, float[] keys, float[] square);
 
   /**
-   * The upper 31 bits of random words; up to {@code 2 * SLACK} behind the last group are written.
+   * The upper 31 bits of the random words of some vectors of counters; up to {@code 2 * SLACK}
+   * behind the last vector's are written.
    *
    * @param counters those of {@link SamplingCounters#sideBySide} for as many columns and lanes
+   * @param from the first vector, an even number
+   * @param to behind the last vector
    */
-  void words(
-      SamplingCounters counters, int firstRow, int columns, int groups, Draw draw, int[] words);
+  void words(SamplingCounters counters, int from, int to, int firstRow, Draw draw, int[] words);
 
   /**
    * For every row a threshold that exactly k keys reach, or the k-th greatest key where a tie

@@ -64,17 +64,14 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
       for (int c = 0; c < columns; c += LANES) {
         int from = g * LANES * columns + c;
         int at = (g * columns + c) * LANES;
-        if (STAGES % 2 == 0) {
-          riffle(rows, from, columns, square, 0);
+        if (STAGES == 2) {
+          riffleTwice(rows, from, columns, keys, at);
+        } else if (STAGES == 3) {
+          riffle(rows, from, columns, square);
+          riffleTwice(square, 0, LANES, keys, at);
         } else {
-          riffle(rows, from, columns, keys, at);
-        }
-        for (int stage = STAGES - 1; stage > 0; stage--) {
-          if (stage % 2 == 0) {
-            riffle(keys, at, LANES, square, 0);
-          } else {
-            riffle(square, 0, LANES, keys, at);
-          }
+          riffleTwice(rows, from, columns, square, 0);
+          riffleTwice(square, 0, LANES, keys, at);
         }
       }
     }
@@ -85,22 +82,41 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
    * turn. In the place of an element this turns the binary digits of row and column by one, so as
    * many stages as there are digits in a column exchange the two.
    */
-  private static void riffle(float[] source, int from, int stride, float[] target, int at) {
+  private static void riffle(float[] source, int from, int stride, float[] target) {
     for (int i = 0; i < LANES / 2; i++) {
       int second = from + (i + LANES / 2) * stride;
       IntVector x = FloatVector.fromArray(F, source, from + i * stride).reinterpretAsInts();
       IntVector y = FloatVector.fromArray(F, source, second).reinterpretAsInts();
-      int to = at + 2 * i * LANES;
-      LOWER.selectFrom(x, y).reinterpretAsFloats().intoArray(target, to);
-      UPPER.selectFrom(x, y).reinterpretAsFloats().intoArray(target, to + LANES);
+      LOWER.selectFrom(x, y).reinterpretAsFloats().intoArray(target, 2 * i * LANES);
+      UPPER.selectFrom(x, y).reinterpretAsFloats().intoArray(target, (2 * i + 1) * LANES);
+    }
+  }
+
+  /** Two stages, of four rows each time. */
+  private static void riffleTwice(float[] source, int from, int stride, float[] target, int at) {
+    int quarter = LANES / 4 * stride;
+    for (int i = 0; i < LANES / 4; i++) {
+      int row = from + i * stride;
+      int to = at + 4 * i * LANES;
+      IntVector a = FloatVector.fromArray(F, source, row).reinterpretAsInts();
+      IntVector b = FloatVector.fromArray(F, source, row + quarter).reinterpretAsInts();
+      IntVector c = FloatVector.fromArray(F, source, row + 2 * quarter).reinterpretAsInts();
+      IntVector d = FloatVector.fromArray(F, source, row + 3 * quarter).reinterpretAsInts();
+      IntVector even = LOWER.selectFrom(a, c);
+      IntVector odd = LOWER.selectFrom(b, d);
+      LOWER.selectFrom(even, odd).reinterpretAsFloats().intoArray(target, to);
+      UPPER.selectFrom(even, odd).reinterpretAsFloats().intoArray(target, to + LANES);
+      even = UPPER.selectFrom(a, c);
+      odd = UPPER.selectFrom(b, d);
+      LOWER.selectFrom(even, odd).reinterpretAsFloats().intoArray(target, to + 2 * LANES);
+      UPPER.selectFrom(even, odd).reinterpretAsFloats().intoArray(target, to + 3 * LANES);
     }
   }
 
   @Override
   public void words(
-      SamplingCounters counters, int firstRow, int columns, int groups, Draw draw, int[] words) {
-    int vectors = groups * Math.ceilDiv(columns, SamplingCipher.WORDS);
-    cipher.words(counters, 0, vectors, 0, firstRow, draw, words);
+      SamplingCounters counters, int from, int to, int firstRow, Draw draw, int[] words) {
+    cipher.words(counters, from, to, 0, firstRow, draw, words);
   }
 
   /**
@@ -161,7 +177,11 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
     }
   }
 
-  /** Inserts columns, four at a time, into the sorted list of the greatest. */
+  /**
+   * Inserts columns, four at a time, into the sorted list of the greatest. An extreme of integers
+   * goes through one of two ports, a comparison through the other: both are used, the former for
+   * what the next step waits for.
+   */
   private static void insert(int[] ordinals, int columns, int rank, int[] top) {
     for (int i = 0; i < columns * LANES; i += INSERTED_AT_ONCE * LANES) {
       IntVector a = IntVector.fromArray(I, ordinals, i);
@@ -171,11 +191,11 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
       for (int j = 0; j < rank * LANES; j += LANES) {
         IntVector held = IntVector.fromArray(I, top, j);
         IntVector next = held.max(a);
-        a = held.min(a);
+        a = a.blend(held, held.compare(LT, a));
         held = next.max(b);
-        b = next.min(b);
+        b = b.blend(next, next.compare(LT, b));
         next = held.max(c);
-        c = held.min(c);
+        c = c.blend(held, held.compare(LT, c));
         held = next.max(d);
         d = next.min(d);
         held.intoArray(top, j);

@@ -121,11 +121,17 @@ final class SamplingKeys {
   }
 
   /**
-   * Makes the keys of some short rows, side by side.
+   * Makes the keys of some short rows, side by side, and fills their masks with zeros: those of a
+   * group before its words are made, so that memory takes the zeros meanwhile.
    *
    * @return the greatest bits of the keys' magnitudes, or of what lies behind the last row
    */
-  int makeColumnwise(SamplingColumnwise columnwise, long row, int rows, SamplingScratch scratch) {
+  int makeColumnwise(
+      SamplingColumnwise columnwise,
+      long row,
+      int rows,
+      SamplingOutputs outputs,
+      SamplingScratch scratch) {
     int lanes = columnwise.lanes();
     int groups = Math.ceilDiv(rows, lanes);
     int length = groups * lanes * n;
@@ -134,10 +140,20 @@ final class SamplingKeys {
     float[] keys = scratch.keys(length + SamplingScratch.SQUARE);
     columnwise.transpose(inRows, n, groups, keys, scratch.square);
     if (draw.noiseScale() == 0) {
+      outputs.clear(row, rows);
       return noise.greatestMagnitude(keys, 0, length);
     }
     int globalRow = (int) (draw.firstRow() + row);
-    columnwise.words(scratch.counters, globalRow, n, groups, draw, scratch.words);
+    int vectors = Math.ceilDiv(n, SamplingCipher.WORDS);
+    int made = 0;
+    for (int g = 0; g < groups; g++) {
+      int first = g * lanes;
+      outputs.clear(row + first, Math.min(lanes, rows - first));
+      // Vectors are ciphered by twos.
+      int next = Math.min(groups * vectors, Math.ceilDiv((g + 1) * vectors, 2) * 2);
+      columnwise.words(scratch.counters, made, next, globalRow, draw, scratch.words);
+      made = next;
+    }
     return noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, 0, length);
   }
 

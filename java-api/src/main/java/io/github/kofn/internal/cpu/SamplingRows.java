@@ -17,6 +17,12 @@ import java.util.Arrays;
  * widen to F32.
  */
 final class SamplingRows {
+  /**
+   * What zeros are copied from: {@link MemorySegment#fill} stores 8 bytes at a time, a copy whole
+   * vectors.
+   */
+  private static final byte[] ZEROS = new byte[4 * SamplingScratch.BLOCK];
+
   private final MemorySegment segment;
   private final DType type;
   private final long pitch;
@@ -136,7 +142,12 @@ final class SamplingRows {
   /** Fills part of a row with zeros. */
   void clear(long row, int column, int length) {
     long bytes = type.bytes();
-    segment.asSlice(bytes * (row * pitch + column), bytes * length).fill((byte) 0);
+    long to = bytes * (row * pitch + column + length);
+    int some;
+    for (long at = to - bytes * length; at < to; at += some) {
+      some = (int) Math.min(ZEROS.length, to - at);
+      MemorySegment.copy(ZEROS, 0, segment, JAVA_BYTE, at, some);
+    }
   }
 
   /** Fills whole rows with zeros. */
