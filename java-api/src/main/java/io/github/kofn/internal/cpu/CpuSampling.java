@@ -54,19 +54,23 @@ final class CpuSampling implements SamplingKernels {
     int parts = logits.rows() < workers.threads() ? rows.parts(workers.threads()) : 1;
     if (parts > 1) {
       for (long row = 0; row < logits.rows(); row++) {
-        drawInParts(rows, row, parts);
+        drawInParts(rows, row, k, parts);
       }
     } else {
       forRows(logits, rows::rows);
     }
   }
 
-  private void drawInParts(SamplingDraw rows, long row, int parts) {
+  private void drawInParts(SamplingDraw rows, long row, int k, int parts) {
     SamplingScratch[] scratch = new SamplingScratch[parts];
     Arrays.setAll(scratch, i -> scratches.take());
-    workers.run(parts, part -> rows.part(row, part, parts, scratch[part]));
     SamplingScratch own = scratches.take();
-    rows.join(row, scratch, own);
+    int share = SamplingDraw.share(k, parts);
+    workers.run(parts, part -> rows.part(row, part, parts, share, scratch[part]));
+    if (!rows.join(row, scratch, share, own)) {
+      workers.run(parts, part -> rows.part(row, part, parts, k, scratch[part]));
+      rows.join(row, scratch, k, own);
+    }
     for (SamplingScratch one : scratch) {
       scratches.giveBack(one);
     }

@@ -16,6 +16,9 @@ final class SamplingKeys {
   /** Words are made from a multiple of this counter on: a whole vector, and two of them at once. */
   private static final int COUNTERS = 2 * SamplingSoftmax.LANES;
 
+  /** Vectors of counters side by side that are ciphered at a time: an even number. */
+  private static final int VECTORS = 4;
+
   private final SamplingNoise noise;
   private final SamplingRows logits;
   private final Draw draw;
@@ -121,8 +124,8 @@ final class SamplingKeys {
   }
 
   /**
-   * Makes the keys of some short rows, side by side, and fills their masks with zeros: those of a
-   * group before its words are made, so that memory takes the zeros meanwhile.
+   * Makes the keys of some short rows, side by side, and fills their masks with zeros: some each
+   * time before some words are made, so that memory takes the zeros meanwhile.
    *
    * @return the greatest bits of the keys' magnitudes, or of what lies behind the last row
    */
@@ -144,15 +147,15 @@ final class SamplingKeys {
       return noise.greatestMagnitude(keys, 0, length);
     }
     int globalRow = (int) (draw.firstRow() + row);
-    int vectors = Math.ceilDiv(n, SamplingCipher.WORDS);
-    int made = 0;
-    for (int g = 0; g < groups; g++) {
-      int first = g * lanes;
-      outputs.clear(row + first, Math.min(lanes, rows - first));
-      // Vectors are ciphered by twos.
-      int next = Math.min(groups * vectors, Math.ceilDiv((g + 1) * vectors, 2) * 2);
-      columnwise.words(scratch.counters, made, next, globalRow, draw, scratch.words);
-      made = next;
+    int vectors = groups * Math.ceilDiv(n, SamplingCipher.WORDS);
+    int cleared = 0;
+    int to;
+    for (int from = 0; from < vectors; from = to) {
+      to = Math.min(vectors, from + VECTORS);
+      int next = rows * to / vectors;
+      outputs.clear(row + cleared, next - cleared);
+      cleared = next;
+      columnwise.words(scratch.counters, from, to, globalRow, draw, scratch.words);
     }
     return noise.addNoise(scratch.words, 0, draw.noiseScale(), keys, 0, length);
   }

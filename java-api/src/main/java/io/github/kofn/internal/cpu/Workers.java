@@ -13,6 +13,9 @@ import java.util.function.IntConsumer;
  * on each other.
  */
 final class Workers implements AutoCloseable {
+  /** Nanoseconds that waiting spins first: about as long as it takes to wake a thread. */
+  private static final long SPIN = 50_000;
+
   private final int threads;
   private final ExecutorService helpers;
 
@@ -94,6 +97,10 @@ final class Workers implements AutoCloseable {
     }
 
     void await() {
+      long start = System.nanoTime();
+      while (helped.getCount() > 0 && System.nanoTime() - start < SPIN) {
+        Thread.onSpinWait();
+      }
       boolean interrupted = false;
       while (true) {
         try {
