@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.internal.cpu;
 
+import io.github.kofn.Layout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
@@ -16,6 +17,7 @@ final class PartTileVectors implements TileKernels {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int L = F.length();
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   /** The bytes of a vector. */
   private static final long V = 4L * L;
@@ -25,14 +27,6 @@ final class PartTileVectors implements TileKernels {
 
   private static final long SIX_SPAN = 5 * D + 4;
   private static final long FOUR_SPAN = 3 * D + 4;
-
-  private static FloatVector load(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(F, from, at, ORDER);
-  }
-
-  private static FloatVector weight(MemorySegment from, long at) {
-    return FloatVector.broadcast(F, from.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at));
-  }
 
   @Override
   public void six(
@@ -44,19 +38,15 @@ final class PartTileVectors implements TileKernels {
       int to,
       MemorySegment weights,
       long weightsAt,
-      MemorySegment y,
-      long yAt,
-      int pitch) {
+      float[] sums) {
     MemorySegment w = weights.asSlice(weightsAt);
     long row = 4L * stride;
     int b = 0;
     for (; b + 2 * L <= stride; b += 2 * L) {
-      long at = 4L * b;
-      sixBy2(x.asSlice(at), inputs, offsets, from, to, w, y, yAt + at, row, 4L * pitch);
+      sixBy2(x.asSlice(4L * b), inputs, offsets, from, to, w, row, sums, b);
     }
     if (b < stride) {
-      long at = 4L * b;
-      sixBy1(x.asSlice(at), inputs, offsets, from, to, w, y, yAt + at, row, 4L * pitch);
+      sixBy1(x.asSlice(4L * b), inputs, offsets, from, to, w, row, sums, b);
     }
   }
 
@@ -70,19 +60,15 @@ final class PartTileVectors implements TileKernels {
       int to,
       MemorySegment weights,
       long weightsAt,
-      MemorySegment y,
-      long yAt,
-      int pitch) {
+      float[] sums) {
     MemorySegment w = weights.asSlice(weightsAt);
     long row = 4L * stride;
     int b = 0;
     for (; b + 2 * L <= stride; b += 2 * L) {
-      long at = 4L * b;
-      fourBy2(x.asSlice(at), inputs, offsets, from, to, w, y, yAt + at, row, 4L * pitch);
+      fourBy2(x.asSlice(4L * b), inputs, offsets, from, to, w, row, sums, b);
     }
     if (b < stride) {
-      long at = 4L * b;
-      fourBy1(x.asSlice(at), inputs, offsets, from, to, w, y, yAt + at, row, 4L * pitch);
+      fourBy1(x.asSlice(4L * b), inputs, offsets, from, to, w, row, sums, b);
     }
   }
 
@@ -94,10 +80,9 @@ final class PartTileVectors implements TileKernels {
       int from,
       int to,
       MemorySegment weights,
-      MemorySegment y,
-      long yAt,
       long row,
-      long pitch) {
+      float[] sums,
+      int at) {
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
@@ -113,40 +98,39 @@ final class PartTileVectors implements TileKernels {
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice(inputs[i] * row, 2 * V);
       MemorySegment w = weights.asSlice(offsets[i], SIX_SPAN);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
-      FloatVector v = weight(w, 0);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
+      FloatVector v = FloatVector.broadcast(F, w.get(FLOAT, 0));
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
-      v = weight(w, D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, D));
       b0 = x0.fma(v, b0);
       b1 = x1.fma(v, b1);
-      v = weight(w, 2 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 2 * D));
       c0 = x0.fma(v, c0);
       c1 = x1.fma(v, c1);
-      v = weight(w, 3 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 3 * D));
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
-      v = weight(w, 4 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 4 * D));
       e0 = x0.fma(v, e0);
       e1 = x1.fma(v, e1);
-      v = weight(w, 5 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 5 * D));
       f0 = x0.fma(v, f0);
       f1 = x1.fma(v, f1);
     }
-    MemorySegment tile = y.asSlice(yAt, 5 * pitch + 2 * V);
-    a0.intoMemorySegment(tile, 0, ORDER);
-    a1.intoMemorySegment(tile, V, ORDER);
-    b0.intoMemorySegment(tile, pitch, ORDER);
-    b1.intoMemorySegment(tile, pitch + V, ORDER);
-    c0.intoMemorySegment(tile, 2 * pitch, ORDER);
-    c1.intoMemorySegment(tile, 2 * pitch + V, ORDER);
-    d0.intoMemorySegment(tile, 3 * pitch, ORDER);
-    d1.intoMemorySegment(tile, 3 * pitch + V, ORDER);
-    e0.intoMemorySegment(tile, 4 * pitch, ORDER);
-    e1.intoMemorySegment(tile, 4 * pitch + V, ORDER);
-    f0.intoMemorySegment(tile, 5 * pitch, ORDER);
-    f1.intoMemorySegment(tile, 5 * pitch + V, ORDER);
+    a0.intoArray(sums, at);
+    a1.intoArray(sums, at + L);
+    b0.intoArray(sums, at + Layout.PANEL);
+    b1.intoArray(sums, at + Layout.PANEL + L);
+    c0.intoArray(sums, at + 2 * Layout.PANEL);
+    c1.intoArray(sums, at + 2 * Layout.PANEL + L);
+    d0.intoArray(sums, at + 3 * Layout.PANEL);
+    d1.intoArray(sums, at + 3 * Layout.PANEL + L);
+    e0.intoArray(sums, at + 4 * Layout.PANEL);
+    e1.intoArray(sums, at + 4 * Layout.PANEL + L);
+    f0.intoArray(sums, at + 5 * Layout.PANEL);
+    f1.intoArray(sums, at + 5 * Layout.PANEL + L);
   }
 
   /** 8 sums. */
@@ -157,10 +141,9 @@ final class PartTileVectors implements TileKernels {
       int from,
       int to,
       MemorySegment weights,
-      MemorySegment y,
-      long yAt,
       long row,
-      long pitch) {
+      float[] sums,
+      int at) {
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
@@ -172,30 +155,29 @@ final class PartTileVectors implements TileKernels {
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice(inputs[i] * row, 2 * V);
       MemorySegment w = weights.asSlice(offsets[i], FOUR_SPAN);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
-      FloatVector v = weight(w, 0);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
+      FloatVector v = FloatVector.broadcast(F, w.get(FLOAT, 0));
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
-      v = weight(w, D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, D));
       b0 = x0.fma(v, b0);
       b1 = x1.fma(v, b1);
-      v = weight(w, 2 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 2 * D));
       c0 = x0.fma(v, c0);
       c1 = x1.fma(v, c1);
-      v = weight(w, 3 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 3 * D));
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
     }
-    MemorySegment tile = y.asSlice(yAt, 3 * pitch + 2 * V);
-    a0.intoMemorySegment(tile, 0, ORDER);
-    a1.intoMemorySegment(tile, V, ORDER);
-    b0.intoMemorySegment(tile, pitch, ORDER);
-    b1.intoMemorySegment(tile, pitch + V, ORDER);
-    c0.intoMemorySegment(tile, 2 * pitch, ORDER);
-    c1.intoMemorySegment(tile, 2 * pitch + V, ORDER);
-    d0.intoMemorySegment(tile, 3 * pitch, ORDER);
-    d1.intoMemorySegment(tile, 3 * pitch + V, ORDER);
+    a0.intoArray(sums, at);
+    a1.intoArray(sums, at + L);
+    b0.intoArray(sums, at + Layout.PANEL);
+    b1.intoArray(sums, at + Layout.PANEL + L);
+    c0.intoArray(sums, at + 2 * Layout.PANEL);
+    c1.intoArray(sums, at + 2 * Layout.PANEL + L);
+    d0.intoArray(sums, at + 3 * Layout.PANEL);
+    d1.intoArray(sums, at + 3 * Layout.PANEL + L);
   }
 
   /** The last vector of a panel that is not full. */
@@ -206,10 +188,9 @@ final class PartTileVectors implements TileKernels {
       int from,
       int to,
       MemorySegment weights,
-      MemorySegment y,
-      long yAt,
       long row,
-      long pitch) {
+      float[] sums,
+      int at) {
     FloatVector a0 = FloatVector.zero(F);
     FloatVector b0 = a0;
     FloatVector c0 = a0;
@@ -217,28 +198,27 @@ final class PartTileVectors implements TileKernels {
     FloatVector e0 = a0;
     FloatVector f0 = a0;
     for (int i = from; i < to; i++) {
-      FloatVector x0 = load(x, inputs[i] * row);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, x, inputs[i] * row, ORDER);
       MemorySegment w = weights.asSlice(offsets[i], SIX_SPAN);
-      FloatVector v = weight(w, 0);
+      FloatVector v = FloatVector.broadcast(F, w.get(FLOAT, 0));
       a0 = x0.fma(v, a0);
-      v = weight(w, D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, D));
       b0 = x0.fma(v, b0);
-      v = weight(w, 2 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 2 * D));
       c0 = x0.fma(v, c0);
-      v = weight(w, 3 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 3 * D));
       d0 = x0.fma(v, d0);
-      v = weight(w, 4 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 4 * D));
       e0 = x0.fma(v, e0);
-      v = weight(w, 5 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 5 * D));
       f0 = x0.fma(v, f0);
     }
-    MemorySegment tile = y.asSlice(yAt, 5 * pitch + V);
-    a0.intoMemorySegment(tile, 0, ORDER);
-    b0.intoMemorySegment(tile, pitch, ORDER);
-    c0.intoMemorySegment(tile, 2 * pitch, ORDER);
-    d0.intoMemorySegment(tile, 3 * pitch, ORDER);
-    e0.intoMemorySegment(tile, 4 * pitch, ORDER);
-    f0.intoMemorySegment(tile, 5 * pitch, ORDER);
+    a0.intoArray(sums, at);
+    b0.intoArray(sums, at + Layout.PANEL);
+    c0.intoArray(sums, at + 2 * Layout.PANEL);
+    d0.intoArray(sums, at + 3 * Layout.PANEL);
+    e0.intoArray(sums, at + 4 * Layout.PANEL);
+    f0.intoArray(sums, at + 5 * Layout.PANEL);
   }
 
   /** The last vector of a panel that is not full. */
@@ -249,30 +229,28 @@ final class PartTileVectors implements TileKernels {
       int from,
       int to,
       MemorySegment weights,
-      MemorySegment y,
-      long yAt,
       long row,
-      long pitch) {
+      float[] sums,
+      int at) {
     FloatVector a0 = FloatVector.zero(F);
     FloatVector b0 = a0;
     FloatVector c0 = a0;
     FloatVector d0 = a0;
     for (int i = from; i < to; i++) {
-      FloatVector x0 = load(x, inputs[i] * row);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, x, inputs[i] * row, ORDER);
       MemorySegment w = weights.asSlice(offsets[i], FOUR_SPAN);
-      FloatVector v = weight(w, 0);
+      FloatVector v = FloatVector.broadcast(F, w.get(FLOAT, 0));
       a0 = x0.fma(v, a0);
-      v = weight(w, D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, D));
       b0 = x0.fma(v, b0);
-      v = weight(w, 2 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 2 * D));
       c0 = x0.fma(v, c0);
-      v = weight(w, 3 * D);
+      v = FloatVector.broadcast(F, w.get(FLOAT, 3 * D));
       d0 = x0.fma(v, d0);
     }
-    MemorySegment tile = y.asSlice(yAt, 3 * pitch + V);
-    a0.intoMemorySegment(tile, 0, ORDER);
-    b0.intoMemorySegment(tile, pitch, ORDER);
-    c0.intoMemorySegment(tile, 2 * pitch, ORDER);
-    d0.intoMemorySegment(tile, 3 * pitch, ORDER);
+    a0.intoArray(sums, at);
+    b0.intoArray(sums, at + Layout.PANEL);
+    c0.intoArray(sums, at + 2 * Layout.PANEL);
+    d0.intoArray(sums, at + 3 * Layout.PANEL);
   }
 }

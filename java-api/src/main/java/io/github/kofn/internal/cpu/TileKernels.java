@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
  * own, one that it {@link #reads}. An output's terms are added in order, each with one rounding.
  *
  * <p>Memory is native; offsets in segments are in bytes. Rows of x and of sums are {@code stride}
- * floats long, a multiple of the vectors', those of x one behind the other, those of sums {@code
- * pitch} floats apart.
+ * floats long, a multiple of the vectors', those of x one behind the other, those of sums as far
+ * apart as in a full panel.
  */
 interface TileKernels {
   /** The outputs of {@link #six}. */
@@ -42,9 +42,7 @@ interface TileKernels {
       int to,
       MemorySegment weights,
       long weightsAt,
-      MemorySegment y,
-      long yAt,
-      int pitch);
+      float[] sums);
 
   /** Four outputs. */
   void four(
@@ -56,7 +54,5 @@ interface TileKernels {
       int to,
       MemorySegment weights,
       long weightsAt,
-      MemorySegment y,
-      long yAt,
-      int pitch);
+      float[] sums);
 }

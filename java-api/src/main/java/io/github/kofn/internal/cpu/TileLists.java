@@ -3,6 +3,7 @@ package io.github.kofn.internal.cpu;
 
 import io.github.kofn.Layout;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -12,7 +13,6 @@ import java.util.Arrays;
 final class TileLists {
   private static final int FIELDS = 5;
   private static final int WEIGHTS_SLOT = 3;
-  private static final int TILE_SLOT = 2;
 
   private final Scratch scratch;
   private int[] table = new int[64];
@@ -22,6 +22,7 @@ final class TileLists {
   private int groups;
   private int terms;
   private MemorySegment weights;
+  private final float[] sums = new float[TileKernels.SIX * Layout.PANEL];
 
   TileLists(Scratch scratch) {
     this.scratch = scratch;
@@ -147,30 +148,30 @@ final class TileLists {
    * many bytes, and their sums lie as far apart as rows in a full panel.
    */
   void sumAll(int size, TileKernels kernel, long at, MemorySegment x, int stride, MemorySegment y) {
-    if (size == TileKernels.SIX) {
-      kernel.six(x, stride, input, offset, 0, terms, weights, at, y, 0, Layout.PANEL);
-    } else {
-      kernel.four(x, stride, input, offset, 0, terms, weights, at, y, 0, Layout.PANEL);
-    }
+    compute(kernel, size, x, stride, 0, terms, at);
+    MemorySegment.copy(sums, 0, y, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, size * Layout.PANEL);
   }
 
   /** Computes a group for a panel, whose rows are that long. */
   void sum(int group, TileKernels kernel, MemorySegment x, int stride, MemorySegment y, long yAt) {
     int field = FIELDS * group;
-    int size = table[field + 1];
+    compute(
+        kernel, table[field + 1], x, stride, table[field + 2], table[field + 3], weightsAt[group]);
     int count = table[field + 4];
-    boolean whole = count == size;
-    MemorySegment rows = whole ? y : scratch.floats(TILE_SLOT, TileKernels.SIX * Layout.PANEL);
-    long at = whole ? yAt : 0;
-    int from = table[field + 2];
-    int to = table[field + 3];
-    if (size == TileKernels.SIX) {
-      kernel.six(x, stride, input, offset, from, to, weights, weightsAt[group], rows, at, stride);
-    } else {
-      kernel.four(x, stride, input, offset, from, to, weights, weightsAt[group], rows, at, stride);
+    int rows = stride == Layout.PANEL ? 1 : count;
+    int length = count * stride / rows;
+    for (int o = 0; o < rows; o++) {
+      long to = yAt + 4L * o * stride;
+      MemorySegment.copy(sums, o * Layout.PANEL, y, ValueLayout.JAVA_FLOAT_UNALIGNED, to, length);
     }
-    if (!whole) {
-      MemorySegment.copy(rows, 0, y, yAt, 4L * count * stride);
+  }
+
+  private void compute(
+      TileKernels kernel, int size, MemorySegment x, int stride, int from, int to, long at) {
+    if (size == TileKernels.SIX) {
+      kernel.six(x, stride, input, offset, from, to, weights, at, sums);
+    } else {
+      kernel.four(x, stride, input, offset, from, to, weights, at, sums);
     }
   }
 }

@@ -3,6 +3,7 @@ package io.github.kofn.internal.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+import io.github.kofn.Layout;
 import java.lang.foreign.MemorySegment;
 
 /** Tiles of sums without vectors, an output and an example after the other. */
@@ -24,12 +25,10 @@ final class TileScalar implements TileKernels {
       int to,
       MemorySegment weights,
       long weightsAt,
-      MemorySegment y,
-      long yAt,
-      int pitch) {
+      float[] sums) {
     for (int o = 0; o < SIX; o++) {
       long first = weightsAt + o * distance;
-      output(x, stride, inputs, offsets, from, to, weights, first, y, yAt + 4L * o * pitch);
+      output(x, stride, inputs, offsets, from, to, weights, first, sums, o * Layout.PANEL);
     }
   }
 
@@ -43,12 +42,10 @@ final class TileScalar implements TileKernels {
       int to,
       MemorySegment weights,
       long weightsAt,
-      MemorySegment y,
-      long yAt,
-      int pitch) {
+      float[] sums) {
     for (int o = 0; o < FOUR; o++) {
       long first = weightsAt + o * distance;
-      output(x, stride, inputs, offsets, from, to, weights, first, y, yAt + 4L * o * pitch);
+      output(x, stride, inputs, offsets, from, to, weights, first, sums, o * Layout.PANEL);
     }
   }
 
@@ -61,15 +58,15 @@ final class TileScalar implements TileKernels {
       int to,
       MemorySegment weights,
       long weightsAt,
-      MemorySegment y,
-      long yAt) {
+      float[] sums,
+      int at) {
     for (int b = 0; b < stride; b++) {
       float sum = 0;
       for (int i = from; i < to; i++) {
         float weight = weights.get(JAVA_FLOAT_UNALIGNED, weightsAt + offsets[i]);
         sum += weight * x.get(JAVA_FLOAT_UNALIGNED, 4L * ((long) inputs[i] * stride + b));
       }
-      y.set(JAVA_FLOAT_UNALIGNED, yAt + 4L * b, sum);
+      sums[at + b] = sum;
     }
   }
 }
