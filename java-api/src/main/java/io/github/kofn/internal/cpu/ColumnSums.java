@@ -73,10 +73,17 @@ final class ColumnSums {
     private final int chunks;
     private final int rowsAtOnce;
     private final MemorySegment copy;
-    private final int[] columns;
-    private final float[] weights;
 
-    /** Where each row's terms of a chunk begin, chunk after chunk; and their ends. */
+    /**
+     * The rows' terms: all of a row's first four outputs, then those of the next four; of outputs
+     * that are left, one by one.
+     */
+    private final float[] terms;
+
+    /** The floats of a row's terms. */
+    private final int pitch;
+
+    /** Where each row's terms of a chunk begin among its own, chunk after chunk; and their ends. */
     private final int[] starts;
 
     Product(Pattern pattern, View dy, View dx, Scratch shared) {
@@ -88,8 +95,10 @@ final class ColumnSums {
       this.chunks = Math.ceilDiv(layout.in(), chunk);
       int bo = layout.blockOut();
       this.rowsAtOnce = Math.clamp(LISTED / ((long) layout.k() * bo), 1, layout.blockRows());
-      this.columns = shared.features(Math.multiplyExact(rowsAtOnce, layout.k()));
-      this.weights = shared.weights(Math.multiplyExact(rowsAtOnce * layout.k(), bo));
+      int last = layout.out() - (layout.blockRows() - 1) * bo;
+      int most = Math.max(sizeOf(Math.min(bo, layout.out())), sizeOf(last));
+      this.pitch = Math.multiplyExact(layout.k(), most);
+      this.terms = shared.weights(Math.multiplyExact(rowsAtOnce, pitch));
       this.starts = shared.lists.slots(Math.multiplyExact(rowsAtOnce, chunks + 1));
       int panels = this.dy.panels();
       boolean direct = true;
@@ -98,6 +107,16 @@ final class ColumnSums {
       }
       long floats = (long) panels * Layout.PANEL * layout.in();
       this.copy = direct ? null : shared.floats(SUMS, floats);
+    }
+
+    /** The floats of a column's terms of so many outputs. */
+    private static int sizeOf(int outputs) {
+      return outputs / ColumnKernel.FOUR * ColumnKernel.TERM_OF_FOUR
+          + outputs % ColumnKernel.FOUR * ColumnKernel.TERM_OF_ONE;
+    }
+
+    private int outputsOf(int blockRow) {
+      return Math.min(layout.blockOut(), layout.out() - blockRow * layout.blockOut());
     }
 
     private int chunk() {
@@ -135,47 +154,73 @@ final class ColumnSums {
     /** Lists block rows [from, to) of those that begin with {@code base}. */
     private void list(int base, int from, int to, Scratch scratch) {
       int k = layout.k();
-      int bo = layout.blockOut();
-      long index = (base + from) * (long) k;
-      int count = (to - from) * k;
-      Elements.readIndices(pattern.indices(), index, columns, from * k, count, scratch);
-      if (pattern.packed()) {
-        Elements.read(pattern.values(), index * bo, weights, from * k * bo, count * bo);
-      }
+      int bo = pattern.packed() ? layout.blockOut() : Math.min(layout.blockOut(), layout.out());
+      int[] columns = scratch.features(k);
+      float[] weights = scratch.tile(Math.multiplyExact(k, bo));
       for (int r = from; r < to; r++) {
-        if (!pattern.packed()) {
-          readInPlace(base + r, r * k, scratch);
+        long index = (long) (base + r) * k;
+        Elements.readIndices(pattern.indices(), index, columns, 0, k, scratch);
+        if (pattern.packed()) {
+          Elements.read(pattern.values(), index * bo, weights, 0, k * bo);
+        } else {
+          readInPlace(base + r, columns, weights, scratch);
         }
         int next = 0;
-        for (int t = r * k; t < (r + 1) * k; t++) {
+        for (int t = 0; t < k; t++) {
           while (columns[t] >= next * (long) chunk) {
             starts[next++ * rowsAtOnce + r] = t;
           }
           columns[t] -= (next - 1) * chunk;
         }
         while (next <= chunks) {
-          starts[next++ * rowsAtOnce + r] = (r + 1) * k;
+          starts[next++ * rowsAtOnce + r] = k;
         }
+        write(columns, weights, outputsOf(base + r), r * pitch);
       }
     }
 
     /** A block row's weights, output after output. Elements far apart are read one by one. */
-    private void readInPlace(int blockRow, int at, Scratch scratch) {
+    private void readInPlace(int blockRow, int[] columns, float[] weights, Scratch scratch) {
       int k = layout.k();
-      int bo = layout.blockOut();
       View values = pattern.values();
       boolean apart = k < layout.in() / 16;
       float[] line = apart ? null : scratch.line(layout.in());
-      int outputs = Math.min(bo, layout.out() - blockRow * bo);
-      for (int o = 0; o < outputs; o++) {
-        long row = ((long) blockRow * bo + o) * values.pitch();
-        int to = at * bo + o * k;
+      for (int o = 0; o < outputsOf(blockRow); o++) {
+        long row = ((long) blockRow * layout.blockOut() + o) * values.pitch();
         if (apart) {
-          Elements.readAt(values, row, columns, at, weights, to, k);
+          Elements.readAt(values, row, columns, 0, weights, o * k, k);
           continue;
         }
         Elements.read(values, row, line, 0, layout.in());
-        widths.gather().pick(line, columns, at, weights, to, k);
+        widths.gather().pick(line, columns, 0, weights, o * k, k);
+      }
+    }
+
+    /** Writes a block row's terms. */
+    private void write(int[] columns, float[] weights, int outputs, int at) {
+      int k = layout.k();
+      int term = pattern.packed() ? layout.blockOut() : 1;
+      int across = pattern.packed() ? 1 : k;
+      int to = at;
+      int o = 0;
+      for (; o + ColumnKernel.FOUR <= outputs; o += ColumnKernel.FOUR) {
+        int w = o * across;
+        for (int t = 0; t < k; t++) {
+          terms[to] = Float.intBitsToFloat(columns[t]);
+          terms[to + 1] = weights[w];
+          terms[to + 2] = weights[w + across];
+          terms[to + 3] = weights[w + 2 * across];
+          terms[to + 4] = weights[w + 3 * across];
+          w += term;
+          to += ColumnKernel.TERM_OF_FOUR;
+        }
+      }
+      for (; o < outputs; o++) {
+        for (int t = 0; t < k; t++) {
+          terms[to] = Float.intBitsToFloat(columns[t]);
+          terms[to + 1] = weights[t * term + o * across];
+          to += ColumnKernel.TERM_OF_ONE;
+        }
       }
     }
 
@@ -190,24 +235,23 @@ final class ColumnSums {
       MemorySegment given = dy.segment(panel).asSlice(dy.offset(panel), row * layout.out());
       ColumnKernel kernel = widths.columns(dy.width(panel));
       int k = layout.k();
-      int bo = layout.blockOut();
-      int term = pattern.packed() ? bo : 1;
-      int across = pattern.packed() ? 1 : k;
       for (int r = 0; r < rows; r++) {
         int from = starts[chunk * rowsAtOnce + r];
         int to = starts[(chunk + 1) * rowsAtOnce + r];
-        int output = (firstRow + r) * bo;
-        int end = Math.min(layout.out(), output + bo);
-        int w = r * k * bo + (from - r * k) * term;
+        int output = (firstRow + r) * layout.blockOut();
+        int end = output + outputsOf(firstRow + r);
+        int at = r * pitch;
         for (; output + ColumnKernel.FOUR <= end && from < to; output += ColumnKernel.FOUR) {
           MemorySegment four = given.asSlice(output * row, ColumnKernel.FOUR * row);
-          kernel.four(four, columns, from, to, weights, w, term, across, sums, stride);
-          w += ColumnKernel.FOUR * across;
+          int size = ColumnKernel.TERM_OF_FOUR;
+          kernel.four(four, terms, at + from * size, at + to * size, sums, stride);
+          at += k * size;
         }
         for (; output < end && from < to; output++) {
           MemorySegment one = given.asSlice(output * row, row);
-          kernel.one(one, columns, from, to, weights, w, term, sums, stride);
-          w += across;
+          int size = ColumnKernel.TERM_OF_ONE;
+          kernel.one(one, terms, at + from * size, at + to * size, sums, stride);
+          at += k * size;
         }
       }
     }

@@ -33,62 +33,35 @@ final class ColumnVectors implements ColumnKernel {
 
   @Override
   public void four(
-      MemorySegment dy,
-      int[] columns,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      int term,
-      int output,
-      MemorySegment dx,
-      int stride) {
+      MemorySegment dy, float[] terms, int from, int to, MemorySegment dx, int stride) {
     if (L == 16 && stride == Layout.PANEL) {
-      fourBy4(dy, columns, from, to, weights, weightsAt, term, output, dx);
+      fourBy4(dy, terms, from, to, dx);
       return;
     }
     int b = 0;
     for (; b + 2 * L <= stride; b += 2 * L) {
-      fourBy2(dy, 4L * b, columns, from, to, weights, weightsAt, term, output, dx, 4L * stride);
+      fourBy2(dy, 4L * b, terms, from, to, dx, 4L * stride);
     }
     for (; b < stride; b += L) {
-      fourBy1(dy, 4L * b, columns, from, to, weights, weightsAt, term, output, dx, 4L * stride);
+      fourBy1(dy, 4L * b, terms, from, to, dx, 4L * stride);
     }
   }
 
   @Override
-  public void one(
-      MemorySegment dy,
-      int[] columns,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      int term,
-      MemorySegment dx,
-      int stride) {
+  public void one(MemorySegment dy, float[] terms, int from, int to, MemorySegment dx, int stride) {
     if (L == 16 && stride == Layout.PANEL) {
-      oneBy4(dy, columns, from, to, weights, weightsAt, term, dx);
+      oneBy4(dy, terms, from, to, dx);
       return;
     }
     for (int b = 0; b < stride; b += L) {
-      oneBy1(dy, 4L * b, columns, from, to, weights, weightsAt, term, dx, 4L * stride);
+      oneBy1(dy, 4L * b, terms, from, to, dx, 4L * stride);
     }
   }
 
   /**
    * Four outputs, a full panel: 16 rows' vectors of dY and 5 operands of AVX-512's 32 registers.
    */
-  private static void fourBy4(
-      MemorySegment dy,
-      int[] columns,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      int term,
-      int output,
-      MemorySegment dx) {
+  private static void fourBy4(MemorySegment dy, float[] terms, int from, int to, MemorySegment dx) {
     FloatVector p0 = load(dy, 0);
     FloatVector p1 = load(dy, V);
     FloatVector p2 = load(dy, 2 * V);
@@ -105,26 +78,25 @@ final class ColumnVectors implements ColumnKernel {
     FloatVector s1 = load(dy, 13 * V);
     FloatVector s2 = load(dy, 14 * V);
     FloatVector s3 = load(dy, 15 * V);
-    int w = weightsAt;
     int t = from;
     while (t != to) {
-      MemorySegment sums = dx.asSlice((long) columns[t] << ROW, 4 * V);
-      FloatVector v = broadcast(weights[w]);
+      MemorySegment sums = dx.asSlice((long) Float.floatToRawIntBits(terms[t]) << ROW, 4 * V);
+      FloatVector v = broadcast(terms[t + 1]);
       FloatVector a0 = p0.fma(v, load(sums, 0));
       FloatVector a1 = p1.fma(v, load(sums, V));
       FloatVector a2 = p2.fma(v, load(sums, 2 * V));
       FloatVector a3 = p3.fma(v, load(sums, 3 * V));
-      v = broadcast(weights[w + output]);
+      v = broadcast(terms[t + 2]);
       a0 = q0.fma(v, a0);
       a1 = q1.fma(v, a1);
       a2 = q2.fma(v, a2);
       a3 = q3.fma(v, a3);
-      v = broadcast(weights[w + 2 * output]);
+      v = broadcast(terms[t + 3]);
       a0 = r0.fma(v, a0);
       a1 = r1.fma(v, a1);
       a2 = r2.fma(v, a2);
       a3 = r3.fma(v, a3);
-      v = broadcast(weights[w + 3 * output]);
+      v = broadcast(terms[t + 4]);
       a0 = s0.fma(v, a0);
       a1 = s1.fma(v, a1);
       a2 = s2.fma(v, a2);
@@ -133,24 +105,13 @@ final class ColumnVectors implements ColumnKernel {
       a1.intoMemorySegment(sums, V, ORDER);
       a2.intoMemorySegment(sums, 2 * V, ORDER);
       a3.intoMemorySegment(sums, 3 * V, ORDER);
-      w += term;
-      t++;
+      t += TERM_OF_FOUR;
     }
   }
 
   /** Four outputs, two vectors: 8 of dY and 3 operands of AVX2's 16 registers. */
   private static void fourBy2(
-      MemorySegment dy,
-      long at,
-      int[] columns,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      int term,
-      int output,
-      MemorySegment dx,
-      long row) {
+      MemorySegment dy, long at, float[] terms, int from, int to, MemorySegment dx, long row) {
     FloatVector p0 = load(dy, at);
     FloatVector p1 = load(dy, at + V);
     FloatVector q0 = load(dy, at + row);
@@ -159,83 +120,60 @@ final class ColumnVectors implements ColumnKernel {
     FloatVector r1 = load(dy, at + 2 * row + V);
     FloatVector s0 = load(dy, at + 3 * row);
     FloatVector s1 = load(dy, at + 3 * row + V);
-    int w = weightsAt;
     int t = from;
     while (t != to) {
-      MemorySegment sums = dx.asSlice(columns[t] * row + at, 2 * V);
-      FloatVector v = broadcast(weights[w]);
+      MemorySegment sums = dx.asSlice(Float.floatToRawIntBits(terms[t]) * row + at, 2 * V);
+      FloatVector v = broadcast(terms[t + 1]);
       FloatVector a0 = p0.fma(v, load(sums, 0));
       FloatVector a1 = p1.fma(v, load(sums, V));
-      v = broadcast(weights[w + output]);
+      v = broadcast(terms[t + 2]);
       a0 = q0.fma(v, a0);
       a1 = q1.fma(v, a1);
-      v = broadcast(weights[w + 2 * output]);
+      v = broadcast(terms[t + 3]);
       a0 = r0.fma(v, a0);
       a1 = r1.fma(v, a1);
-      v = broadcast(weights[w + 3 * output]);
+      v = broadcast(terms[t + 4]);
       a0 = s0.fma(v, a0);
       a1 = s1.fma(v, a1);
       a0.intoMemorySegment(sums, 0, ORDER);
       a1.intoMemorySegment(sums, V, ORDER);
-      w += term;
-      t++;
+      t += TERM_OF_FOUR;
     }
   }
 
   /** Four outputs, a vector. */
   private static void fourBy1(
-      MemorySegment dy,
-      long at,
-      int[] columns,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      int term,
-      int output,
-      MemorySegment dx,
-      long row) {
+      MemorySegment dy, long at, float[] terms, int from, int to, MemorySegment dx, long row) {
     FloatVector p0 = load(dy, at);
     FloatVector q0 = load(dy, at + row);
     FloatVector r0 = load(dy, at + 2 * row);
     FloatVector s0 = load(dy, at + 3 * row);
-    int w = weightsAt;
     int t = from;
     while (t != to) {
-      MemorySegment sums = dx.asSlice(columns[t] * row + at, V);
-      FloatVector v = broadcast(weights[w]);
+      MemorySegment sums = dx.asSlice(Float.floatToRawIntBits(terms[t]) * row + at, V);
+      FloatVector v = broadcast(terms[t + 1]);
       FloatVector a0 = p0.fma(v, load(sums, 0));
-      v = broadcast(weights[w + output]);
+      v = broadcast(terms[t + 2]);
       a0 = q0.fma(v, a0);
-      v = broadcast(weights[w + 2 * output]);
+      v = broadcast(terms[t + 3]);
       a0 = r0.fma(v, a0);
-      v = broadcast(weights[w + 3 * output]);
+      v = broadcast(terms[t + 4]);
       a0 = s0.fma(v, a0);
       a0.intoMemorySegment(sums, 0, ORDER);
-      w += term;
-      t++;
+      t += TERM_OF_FOUR;
     }
   }
 
   /** An output, a full panel. */
-  private static void oneBy4(
-      MemorySegment dy,
-      int[] columns,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      int term,
-      MemorySegment dx) {
+  private static void oneBy4(MemorySegment dy, float[] terms, int from, int to, MemorySegment dx) {
     FloatVector p0 = load(dy, 0);
     FloatVector p1 = load(dy, V);
     FloatVector p2 = load(dy, 2 * V);
     FloatVector p3 = load(dy, 3 * V);
-    int w = weightsAt;
     int t = from;
     while (t != to) {
-      MemorySegment sums = dx.asSlice((long) columns[t] << ROW, 4 * V);
-      FloatVector v = broadcast(weights[w]);
+      MemorySegment sums = dx.asSlice((long) Float.floatToRawIntBits(terms[t]) << ROW, 4 * V);
+      FloatVector v = broadcast(terms[t + 1]);
       FloatVector a0 = p0.fma(v, load(sums, 0));
       FloatVector a1 = p1.fma(v, load(sums, V));
       FloatVector a2 = p2.fma(v, load(sums, 2 * V));
@@ -244,33 +182,21 @@ final class ColumnVectors implements ColumnKernel {
       a1.intoMemorySegment(sums, V, ORDER);
       a2.intoMemorySegment(sums, 2 * V, ORDER);
       a3.intoMemorySegment(sums, 3 * V, ORDER);
-      w += term;
-      t++;
+      t += TERM_OF_ONE;
     }
   }
 
   /** An output, a vector. */
   private static void oneBy1(
-      MemorySegment dy,
-      long at,
-      int[] columns,
-      int from,
-      int to,
-      float[] weights,
-      int weightsAt,
-      int term,
-      MemorySegment dx,
-      long row) {
+      MemorySegment dy, long at, float[] terms, int from, int to, MemorySegment dx, long row) {
     FloatVector p0 = load(dy, at);
-    int w = weightsAt;
     int t = from;
     while (t != to) {
-      MemorySegment sums = dx.asSlice(columns[t] * row + at, V);
-      FloatVector v = broadcast(weights[w]);
+      MemorySegment sums = dx.asSlice(Float.floatToRawIntBits(terms[t]) * row + at, V);
+      FloatVector v = broadcast(terms[t + 1]);
       FloatVector a0 = p0.fma(v, load(sums, 0));
       a0.intoMemorySegment(sums, 0, ORDER);
-      w += term;
-      t++;
+      t += TERM_OF_ONE;
     }
   }
 }
