@@ -180,7 +180,7 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
   /**
    * Inserts columns, four at a time, into the sorted list of the greatest. An extreme of integers
    * goes through one of two ports, a comparison through the other: both are used, the former for
-   * what the next step waits for.
+   * what the next step waits for. With narrower vectors, a blend is two operations.
    */
   private static void insert(int[] ordinals, int columns, int rank, int[] top) {
     for (int i = 0; i < columns * LANES; i += INSERTED_AT_ONCE * LANES) {
@@ -191,11 +191,11 @@ final class SamplingColumnwiseVector implements SamplingColumnwise {
       for (int j = 0; j < rank * LANES; j += LANES) {
         IntVector held = IntVector.fromArray(I, top, j);
         IntVector next = held.max(a);
-        a = a.blend(held, held.compare(LT, a));
+        a = LANES < 16 ? held.min(a) : a.blend(held, held.compare(LT, a));
         held = next.max(b);
-        b = b.blend(next, next.compare(LT, b));
+        b = LANES < 16 ? next.min(b) : b.blend(next, next.compare(LT, b));
         next = held.max(c);
-        c = c.blend(held, held.compare(LT, c));
+        c = LANES < 16 ? held.min(c) : c.blend(held, held.compare(LT, c));
         held = next.max(d);
         d = next.min(d);
         held.intoArray(top, j);
