@@ -23,14 +23,6 @@ final class ColumnVectors implements ColumnKernel {
   /** The distance of rows in a full panel: a power of two bytes. */
   private static final int ROW = Integer.numberOfTrailingZeros(4 * Layout.PANEL);
 
-  private static FloatVector load(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(F, from, at, ORDER);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(F, value);
-  }
-
   @Override
   public void four(
       MemorySegment dy, float[] terms, int from, int to, MemorySegment dx, int stride) {
@@ -62,41 +54,41 @@ final class ColumnVectors implements ColumnKernel {
    * Four outputs, a full panel: 16 rows' vectors of dY and 5 operands of AVX-512's 32 registers.
    */
   private static void fourBy4(MemorySegment dy, float[] terms, int from, int to, MemorySegment dx) {
-    FloatVector p0 = load(dy, 0);
-    FloatVector p1 = load(dy, V);
-    FloatVector p2 = load(dy, 2 * V);
-    FloatVector p3 = load(dy, 3 * V);
-    FloatVector q0 = load(dy, 4 * V);
-    FloatVector q1 = load(dy, 5 * V);
-    FloatVector q2 = load(dy, 6 * V);
-    FloatVector q3 = load(dy, 7 * V);
-    FloatVector r0 = load(dy, 8 * V);
-    FloatVector r1 = load(dy, 9 * V);
-    FloatVector r2 = load(dy, 10 * V);
-    FloatVector r3 = load(dy, 11 * V);
-    FloatVector s0 = load(dy, 12 * V);
-    FloatVector s1 = load(dy, 13 * V);
-    FloatVector s2 = load(dy, 14 * V);
-    FloatVector s3 = load(dy, 15 * V);
+    FloatVector p0 = FloatVector.fromMemorySegment(F, dy, 0, ORDER);
+    FloatVector p1 = FloatVector.fromMemorySegment(F, dy, V, ORDER);
+    FloatVector p2 = FloatVector.fromMemorySegment(F, dy, 2 * V, ORDER);
+    FloatVector p3 = FloatVector.fromMemorySegment(F, dy, 3 * V, ORDER);
+    FloatVector q0 = FloatVector.fromMemorySegment(F, dy, 4 * V, ORDER);
+    FloatVector q1 = FloatVector.fromMemorySegment(F, dy, 5 * V, ORDER);
+    FloatVector q2 = FloatVector.fromMemorySegment(F, dy, 6 * V, ORDER);
+    FloatVector q3 = FloatVector.fromMemorySegment(F, dy, 7 * V, ORDER);
+    FloatVector r0 = FloatVector.fromMemorySegment(F, dy, 8 * V, ORDER);
+    FloatVector r1 = FloatVector.fromMemorySegment(F, dy, 9 * V, ORDER);
+    FloatVector r2 = FloatVector.fromMemorySegment(F, dy, 10 * V, ORDER);
+    FloatVector r3 = FloatVector.fromMemorySegment(F, dy, 11 * V, ORDER);
+    FloatVector s0 = FloatVector.fromMemorySegment(F, dy, 12 * V, ORDER);
+    FloatVector s1 = FloatVector.fromMemorySegment(F, dy, 13 * V, ORDER);
+    FloatVector s2 = FloatVector.fromMemorySegment(F, dy, 14 * V, ORDER);
+    FloatVector s3 = FloatVector.fromMemorySegment(F, dy, 15 * V, ORDER);
     int t = from;
     while (t != to) {
       MemorySegment sums = dx.asSlice((long) Float.floatToRawIntBits(terms[t]) << ROW, 4 * V);
-      FloatVector v = broadcast(terms[t + 1]);
-      FloatVector a0 = p0.fma(v, load(sums, 0));
-      FloatVector a1 = p1.fma(v, load(sums, V));
-      FloatVector a2 = p2.fma(v, load(sums, 2 * V));
-      FloatVector a3 = p3.fma(v, load(sums, 3 * V));
-      v = broadcast(terms[t + 2]);
+      FloatVector v = FloatVector.broadcast(F, terms[t + 1]);
+      FloatVector a0 = p0.fma(v, FloatVector.fromMemorySegment(F, sums, 0, ORDER));
+      FloatVector a1 = p1.fma(v, FloatVector.fromMemorySegment(F, sums, V, ORDER));
+      FloatVector a2 = p2.fma(v, FloatVector.fromMemorySegment(F, sums, 2 * V, ORDER));
+      FloatVector a3 = p3.fma(v, FloatVector.fromMemorySegment(F, sums, 3 * V, ORDER));
+      v = FloatVector.broadcast(F, terms[t + 2]);
       a0 = q0.fma(v, a0);
       a1 = q1.fma(v, a1);
       a2 = q2.fma(v, a2);
       a3 = q3.fma(v, a3);
-      v = broadcast(terms[t + 3]);
+      v = FloatVector.broadcast(F, terms[t + 3]);
       a0 = r0.fma(v, a0);
       a1 = r1.fma(v, a1);
       a2 = r2.fma(v, a2);
       a3 = r3.fma(v, a3);
-      v = broadcast(terms[t + 4]);
+      v = FloatVector.broadcast(F, terms[t + 4]);
       a0 = s0.fma(v, a0);
       a1 = s1.fma(v, a1);
       a2 = s2.fma(v, a2);
@@ -112,27 +104,27 @@ final class ColumnVectors implements ColumnKernel {
   /** Four outputs, two vectors: 8 of dY and 3 operands of AVX2's 16 registers. */
   private static void fourBy2(
       MemorySegment dy, long at, float[] terms, int from, int to, MemorySegment dx, long row) {
-    FloatVector p0 = load(dy, at);
-    FloatVector p1 = load(dy, at + V);
-    FloatVector q0 = load(dy, at + row);
-    FloatVector q1 = load(dy, at + row + V);
-    FloatVector r0 = load(dy, at + 2 * row);
-    FloatVector r1 = load(dy, at + 2 * row + V);
-    FloatVector s0 = load(dy, at + 3 * row);
-    FloatVector s1 = load(dy, at + 3 * row + V);
+    FloatVector p0 = FloatVector.fromMemorySegment(F, dy, at, ORDER);
+    FloatVector p1 = FloatVector.fromMemorySegment(F, dy, at + V, ORDER);
+    FloatVector q0 = FloatVector.fromMemorySegment(F, dy, at + row, ORDER);
+    FloatVector q1 = FloatVector.fromMemorySegment(F, dy, at + row + V, ORDER);
+    FloatVector r0 = FloatVector.fromMemorySegment(F, dy, at + 2 * row, ORDER);
+    FloatVector r1 = FloatVector.fromMemorySegment(F, dy, at + 2 * row + V, ORDER);
+    FloatVector s0 = FloatVector.fromMemorySegment(F, dy, at + 3 * row, ORDER);
+    FloatVector s1 = FloatVector.fromMemorySegment(F, dy, at + 3 * row + V, ORDER);
     int t = from;
     while (t != to) {
       MemorySegment sums = dx.asSlice(Float.floatToRawIntBits(terms[t]) * row + at, 2 * V);
-      FloatVector v = broadcast(terms[t + 1]);
-      FloatVector a0 = p0.fma(v, load(sums, 0));
-      FloatVector a1 = p1.fma(v, load(sums, V));
-      v = broadcast(terms[t + 2]);
+      FloatVector v = FloatVector.broadcast(F, terms[t + 1]);
+      FloatVector a0 = p0.fma(v, FloatVector.fromMemorySegment(F, sums, 0, ORDER));
+      FloatVector a1 = p1.fma(v, FloatVector.fromMemorySegment(F, sums, V, ORDER));
+      v = FloatVector.broadcast(F, terms[t + 2]);
       a0 = q0.fma(v, a0);
       a1 = q1.fma(v, a1);
-      v = broadcast(terms[t + 3]);
+      v = FloatVector.broadcast(F, terms[t + 3]);
       a0 = r0.fma(v, a0);
       a1 = r1.fma(v, a1);
-      v = broadcast(terms[t + 4]);
+      v = FloatVector.broadcast(F, terms[t + 4]);
       a0 = s0.fma(v, a0);
       a1 = s1.fma(v, a1);
       a0.intoMemorySegment(sums, 0, ORDER);
@@ -144,20 +136,20 @@ final class ColumnVectors implements ColumnKernel {
   /** Four outputs, a vector. */
   private static void fourBy1(
       MemorySegment dy, long at, float[] terms, int from, int to, MemorySegment dx, long row) {
-    FloatVector p0 = load(dy, at);
-    FloatVector q0 = load(dy, at + row);
-    FloatVector r0 = load(dy, at + 2 * row);
-    FloatVector s0 = load(dy, at + 3 * row);
+    FloatVector p0 = FloatVector.fromMemorySegment(F, dy, at, ORDER);
+    FloatVector q0 = FloatVector.fromMemorySegment(F, dy, at + row, ORDER);
+    FloatVector r0 = FloatVector.fromMemorySegment(F, dy, at + 2 * row, ORDER);
+    FloatVector s0 = FloatVector.fromMemorySegment(F, dy, at + 3 * row, ORDER);
     int t = from;
     while (t != to) {
       MemorySegment sums = dx.asSlice(Float.floatToRawIntBits(terms[t]) * row + at, V);
-      FloatVector v = broadcast(terms[t + 1]);
-      FloatVector a0 = p0.fma(v, load(sums, 0));
-      v = broadcast(terms[t + 2]);
+      FloatVector v = FloatVector.broadcast(F, terms[t + 1]);
+      FloatVector a0 = p0.fma(v, FloatVector.fromMemorySegment(F, sums, 0, ORDER));
+      v = FloatVector.broadcast(F, terms[t + 2]);
       a0 = q0.fma(v, a0);
-      v = broadcast(terms[t + 3]);
+      v = FloatVector.broadcast(F, terms[t + 3]);
       a0 = r0.fma(v, a0);
-      v = broadcast(terms[t + 4]);
+      v = FloatVector.broadcast(F, terms[t + 4]);
       a0 = s0.fma(v, a0);
       a0.intoMemorySegment(sums, 0, ORDER);
       t += TERM_OF_FOUR;
@@ -166,18 +158,18 @@ final class ColumnVectors implements ColumnKernel {
 
   /** An output, a full panel. */
   private static void oneBy4(MemorySegment dy, float[] terms, int from, int to, MemorySegment dx) {
-    FloatVector p0 = load(dy, 0);
-    FloatVector p1 = load(dy, V);
-    FloatVector p2 = load(dy, 2 * V);
-    FloatVector p3 = load(dy, 3 * V);
+    FloatVector p0 = FloatVector.fromMemorySegment(F, dy, 0, ORDER);
+    FloatVector p1 = FloatVector.fromMemorySegment(F, dy, V, ORDER);
+    FloatVector p2 = FloatVector.fromMemorySegment(F, dy, 2 * V, ORDER);
+    FloatVector p3 = FloatVector.fromMemorySegment(F, dy, 3 * V, ORDER);
     int t = from;
     while (t != to) {
       MemorySegment sums = dx.asSlice((long) Float.floatToRawIntBits(terms[t]) << ROW, 4 * V);
-      FloatVector v = broadcast(terms[t + 1]);
-      FloatVector a0 = p0.fma(v, load(sums, 0));
-      FloatVector a1 = p1.fma(v, load(sums, V));
-      FloatVector a2 = p2.fma(v, load(sums, 2 * V));
-      FloatVector a3 = p3.fma(v, load(sums, 3 * V));
+      FloatVector v = FloatVector.broadcast(F, terms[t + 1]);
+      FloatVector a0 = p0.fma(v, FloatVector.fromMemorySegment(F, sums, 0, ORDER));
+      FloatVector a1 = p1.fma(v, FloatVector.fromMemorySegment(F, sums, V, ORDER));
+      FloatVector a2 = p2.fma(v, FloatVector.fromMemorySegment(F, sums, 2 * V, ORDER));
+      FloatVector a3 = p3.fma(v, FloatVector.fromMemorySegment(F, sums, 3 * V, ORDER));
       a0.intoMemorySegment(sums, 0, ORDER);
       a1.intoMemorySegment(sums, V, ORDER);
       a2.intoMemorySegment(sums, 2 * V, ORDER);
@@ -189,12 +181,12 @@ final class ColumnVectors implements ColumnKernel {
   /** An output, a vector. */
   private static void oneBy1(
       MemorySegment dy, long at, float[] terms, int from, int to, MemorySegment dx, long row) {
-    FloatVector p0 = load(dy, at);
+    FloatVector p0 = FloatVector.fromMemorySegment(F, dy, at, ORDER);
     int t = from;
     while (t != to) {
       MemorySegment sums = dx.asSlice(Float.floatToRawIntBits(terms[t]) * row + at, V);
-      FloatVector v = broadcast(terms[t + 1]);
-      FloatVector a0 = p0.fma(v, load(sums, 0));
+      FloatVector v = FloatVector.broadcast(F, terms[t + 1]);
+      FloatVector a0 = p0.fma(v, FloatVector.fromMemorySegment(F, sums, 0, ORDER));
       a0.intoMemorySegment(sums, 0, ORDER);
       t += TERM_OF_ONE;
     }
