@@ -30,10 +30,6 @@ final class DotVectors implements DotKernels {
 
   private static final int LAST_STEP = (1 << STEPS) - 1;
 
-  private static FloatVector load(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(F, from, at, ORDER);
-  }
-
   @Override
   public int inputs() {
     return L == 16 ? 4 : 2;
@@ -107,26 +103,26 @@ final class DotVectors implements DotKernels {
       long v = (t & LAST_STEP) * V;
       MemorySegment q = x.asSlice(p * xPanel + v, span);
       MemorySegment g = d.asSlice(dAt + p * dPanel + v, 3 * ROW + V);
-      FloatVector x0 = load(q, r0);
-      FloatVector x1 = load(q, r1);
-      FloatVector x2 = load(q, r2);
-      FloatVector x3 = load(q, r3);
-      FloatVector w = load(g, 0);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, q, r0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, q, r1, ORDER);
+      FloatVector x2 = FloatVector.fromMemorySegment(F, q, r2, ORDER);
+      FloatVector x3 = FloatVector.fromMemorySegment(F, q, r3, ORDER);
+      FloatVector w = FloatVector.fromMemorySegment(F, g, 0, ORDER);
       a0 = x0.fma(w, a0);
       a1 = x1.fma(w, a1);
       a2 = x2.fma(w, a2);
       a3 = x3.fma(w, a3);
-      w = load(g, ROW);
+      w = FloatVector.fromMemorySegment(F, g, ROW, ORDER);
       b0 = x0.fma(w, b0);
       b1 = x1.fma(w, b1);
       b2 = x2.fma(w, b2);
       b3 = x3.fma(w, b3);
-      w = load(g, 2 * ROW);
+      w = FloatVector.fromMemorySegment(F, g, 2 * ROW, ORDER);
       c0 = x0.fma(w, c0);
       c1 = x1.fma(w, c1);
       c2 = x2.fma(w, c2);
       c3 = x3.fma(w, c3);
-      w = load(g, 3 * ROW);
+      w = FloatVector.fromMemorySegment(F, g, 3 * ROW, ORDER);
       e0 = x0.fma(w, e0);
       e1 = x1.fma(w, e1);
       e2 = x2.fma(w, e2);
@@ -180,18 +176,18 @@ final class DotVectors implements DotKernels {
       long v = (t & LAST_STEP) * V;
       MemorySegment q = x.asSlice(p * xPanel + v, span);
       MemorySegment g = d.asSlice(dAt + p * dPanel + v, 3 * ROW + V);
-      FloatVector x0 = load(q, r0);
-      FloatVector x1 = load(q, r1);
-      FloatVector w = load(g, 0);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, q, r0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, q, r1, ORDER);
+      FloatVector w = FloatVector.fromMemorySegment(F, g, 0, ORDER);
       a0 = x0.fma(w, a0);
       a1 = x1.fma(w, a1);
-      w = load(g, ROW);
+      w = FloatVector.fromMemorySegment(F, g, ROW, ORDER);
       b0 = x0.fma(w, b0);
       b1 = x1.fma(w, b1);
-      w = load(g, 2 * ROW);
+      w = FloatVector.fromMemorySegment(F, g, 2 * ROW, ORDER);
       c0 = x0.fma(w, c0);
       c1 = x1.fma(w, c1);
-      w = load(g, 3 * ROW);
+      w = FloatVector.fromMemorySegment(F, g, 3 * ROW, ORDER);
       e0 = x0.fma(w, e0);
       e1 = x1.fma(w, e1);
     }

@@ -28,14 +28,6 @@ final class GroupVectors implements GroupKernels {
     return L == 16 ? SIX : FOUR;
   }
 
-  private static FloatVector load(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(F, from, at, ORDER);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(F, value);
-  }
-
   @Override
   public void four(
       MemorySegment x,
@@ -112,27 +104,27 @@ final class GroupVectors implements GroupKernels {
     FloatVector d3 = a0;
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice((long) inputs[i] << ROW, 4 * V);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
-      FloatVector x2 = load(p, 2 * V);
-      FloatVector x3 = load(p, 3 * V);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
+      FloatVector x2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER);
+      FloatVector x3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER);
       int w = base + FOUR * i;
-      FloatVector v = broadcast(weights[w]);
+      FloatVector v = FloatVector.broadcast(F, weights[w]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
       a2 = x2.fma(v, a2);
       a3 = x3.fma(v, a3);
-      v = broadcast(weights[w + 1]);
+      v = FloatVector.broadcast(F, weights[w + 1]);
       b0 = x0.fma(v, b0);
       b1 = x1.fma(v, b1);
       b2 = x2.fma(v, b2);
       b3 = x3.fma(v, b3);
-      v = broadcast(weights[w + 2]);
+      v = FloatVector.broadcast(F, weights[w + 2]);
       c0 = x0.fma(v, c0);
       c1 = x1.fma(v, c1);
       c2 = x2.fma(v, c2);
       c3 = x3.fma(v, c3);
-      v = broadcast(weights[w + 3]);
+      v = FloatVector.broadcast(F, weights[w + 3]);
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
       d2 = x2.fma(v, d2);
@@ -179,19 +171,19 @@ final class GroupVectors implements GroupKernels {
     FloatVector d1 = a0;
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice(inputs[i] * row, 2 * V);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
       int w = base + FOUR * i;
-      FloatVector v = broadcast(weights[w]);
+      FloatVector v = FloatVector.broadcast(F, weights[w]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
-      v = broadcast(weights[w + 1]);
+      v = FloatVector.broadcast(F, weights[w + 1]);
       b0 = x0.fma(v, b0);
       b1 = x1.fma(v, b1);
-      v = broadcast(weights[w + 2]);
+      v = FloatVector.broadcast(F, weights[w + 2]);
       c0 = x0.fma(v, c0);
       c1 = x1.fma(v, c1);
-      v = broadcast(weights[w + 3]);
+      v = FloatVector.broadcast(F, weights[w + 3]);
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
     }
@@ -223,15 +215,15 @@ final class GroupVectors implements GroupKernels {
     FloatVector c0 = a0;
     FloatVector d0 = a0;
     for (int i = from; i < to; i++) {
-      FloatVector x0 = load(x, inputs[i] * row);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, x, inputs[i] * row, ORDER);
       int w = base + FOUR * i;
-      FloatVector v = broadcast(weights[w]);
+      FloatVector v = FloatVector.broadcast(F, weights[w]);
       a0 = x0.fma(v, a0);
-      v = broadcast(weights[w + 1]);
+      v = FloatVector.broadcast(F, weights[w + 1]);
       b0 = x0.fma(v, b0);
-      v = broadcast(weights[w + 2]);
+      v = FloatVector.broadcast(F, weights[w + 2]);
       c0 = x0.fma(v, c0);
-      v = broadcast(weights[w + 3]);
+      v = FloatVector.broadcast(F, weights[w + 3]);
       d0 = x0.fma(v, d0);
     }
     a0.intoMemorySegment(y, yAt, ORDER);
@@ -277,37 +269,37 @@ final class GroupVectors implements GroupKernels {
     FloatVector f3 = a0;
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice((long) inputs[i] << ROW, 4 * V);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
-      FloatVector x2 = load(p, 2 * V);
-      FloatVector x3 = load(p, 3 * V);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
+      FloatVector x2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER);
+      FloatVector x3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER);
       int w = base + SIX * i;
-      FloatVector v = broadcast(weights[w]);
+      FloatVector v = FloatVector.broadcast(F, weights[w]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
       a2 = x2.fma(v, a2);
       a3 = x3.fma(v, a3);
-      v = broadcast(weights[w + 1]);
+      v = FloatVector.broadcast(F, weights[w + 1]);
       b0 = x0.fma(v, b0);
       b1 = x1.fma(v, b1);
       b2 = x2.fma(v, b2);
       b3 = x3.fma(v, b3);
-      v = broadcast(weights[w + 2]);
+      v = FloatVector.broadcast(F, weights[w + 2]);
       c0 = x0.fma(v, c0);
       c1 = x1.fma(v, c1);
       c2 = x2.fma(v, c2);
       c3 = x3.fma(v, c3);
-      v = broadcast(weights[w + 3]);
+      v = FloatVector.broadcast(F, weights[w + 3]);
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
       d2 = x2.fma(v, d2);
       d3 = x3.fma(v, d3);
-      v = broadcast(weights[w + 4]);
+      v = FloatVector.broadcast(F, weights[w + 4]);
       e0 = x0.fma(v, e0);
       e1 = x1.fma(v, e1);
       e2 = x2.fma(v, e2);
       e3 = x3.fma(v, e3);
-      v = broadcast(weights[w + 5]);
+      v = FloatVector.broadcast(F, weights[w + 5]);
       f0 = x0.fma(v, f0);
       f1 = x1.fma(v, f1);
       f2 = x2.fma(v, f2);
@@ -359,19 +351,19 @@ final class GroupVectors implements GroupKernels {
     FloatVector e0 = a0;
     FloatVector f0 = a0;
     for (int i = from; i < to; i++) {
-      FloatVector x0 = load(x, inputs[i] * row);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, x, inputs[i] * row, ORDER);
       int w = base + SIX * i;
-      FloatVector v = broadcast(weights[w]);
+      FloatVector v = FloatVector.broadcast(F, weights[w]);
       a0 = x0.fma(v, a0);
-      v = broadcast(weights[w + 1]);
+      v = FloatVector.broadcast(F, weights[w + 1]);
       b0 = x0.fma(v, b0);
-      v = broadcast(weights[w + 2]);
+      v = FloatVector.broadcast(F, weights[w + 2]);
       c0 = x0.fma(v, c0);
-      v = broadcast(weights[w + 3]);
+      v = FloatVector.broadcast(F, weights[w + 3]);
       d0 = x0.fma(v, d0);
-      v = broadcast(weights[w + 4]);
+      v = FloatVector.broadcast(F, weights[w + 4]);
       e0 = x0.fma(v, e0);
-      v = broadcast(weights[w + 5]);
+      v = FloatVector.broadcast(F, weights[w + 5]);
       f0 = x0.fma(v, f0);
     }
     a0.intoMemorySegment(y, yAt, ORDER);

@@ -30,14 +30,6 @@ final class SumVectors implements SumKernels {
   /** The distance of rows in a full panel: a power of two bytes. */
   private static final int ROW = Integer.numberOfTrailingZeros(4 * Layout.PANEL);
 
-  private static FloatVector load(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(F, from, at, ORDER);
-  }
-
-  private static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(F, value);
-  }
-
   @Override
   public void one(
       MemorySegment x,
@@ -91,15 +83,15 @@ final class SumVectors implements SumKernels {
     FloatVector a7 = a0;
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice(xAt + ((long) inputs[i] << ROW), 8 * V);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
-      FloatVector x2 = load(p, 2 * V);
-      FloatVector x3 = load(p, 3 * V);
-      FloatVector x4 = load(p, 4 * V);
-      FloatVector x5 = load(p, 5 * V);
-      FloatVector x6 = load(p, 6 * V);
-      FloatVector x7 = load(p, 7 * V);
-      FloatVector v = broadcast(weights[base + i]);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
+      FloatVector x2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER);
+      FloatVector x3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER);
+      FloatVector x4 = FloatVector.fromMemorySegment(F, p, 4 * V, ORDER);
+      FloatVector x5 = FloatVector.fromMemorySegment(F, p, 5 * V, ORDER);
+      FloatVector x6 = FloatVector.fromMemorySegment(F, p, 6 * V, ORDER);
+      FloatVector x7 = FloatVector.fromMemorySegment(F, p, 7 * V, ORDER);
+      FloatVector v = FloatVector.broadcast(F, weights[base + i]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
       a2 = x2.fma(v, a2);
@@ -137,11 +129,11 @@ final class SumVectors implements SumKernels {
     FloatVector a3 = a0;
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice(xAt + ((long) inputs[i] << ROW), 4 * V);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
-      FloatVector x2 = load(p, 2 * V);
-      FloatVector x3 = load(p, 3 * V);
-      FloatVector v = broadcast(weights[base + i]);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
+      FloatVector x2 = FloatVector.fromMemorySegment(F, p, 2 * V, ORDER);
+      FloatVector x3 = FloatVector.fromMemorySegment(F, p, 3 * V, ORDER);
+      FloatVector v = FloatVector.broadcast(F, weights[base + i]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
       a2 = x2.fma(v, a2);
@@ -171,9 +163,9 @@ final class SumVectors implements SumKernels {
     FloatVector a1 = a0;
     for (int i = from; i < to; i++) {
       MemorySegment p = x.asSlice(xAt + inputs[i] * row, 2 * V);
-      FloatVector x0 = load(p, 0);
-      FloatVector x1 = load(p, V);
-      FloatVector v = broadcast(weights[base + i]);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, p, 0, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, p, V, ORDER);
+      FloatVector v = FloatVector.broadcast(F, weights[base + i]);
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
     }
@@ -197,8 +189,8 @@ final class SumVectors implements SumKernels {
     int base = weightsAt - from;
     FloatVector a0 = FloatVector.zero(F);
     for (int i = from; i < to; i++) {
-      FloatVector x0 = load(x, xAt + inputs[i] * row);
-      FloatVector v = broadcast(weights[base + i]);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, x, xAt + inputs[i] * row, ORDER);
+      FloatVector v = FloatVector.broadcast(F, weights[base + i]);
       a0 = x0.fma(v, a0);
     }
     a0.intoMemorySegment(y, yAt, ORDER);

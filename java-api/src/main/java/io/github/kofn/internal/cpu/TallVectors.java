@@ -33,14 +33,6 @@ final class TallVectors implements TallKernel {
 
   private static final int LAST = Layout.PANEL - 1;
 
-  private static FloatVector load(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(F, from, at, ORDER);
-  }
-
-  private static FloatVector element(MemorySegment from, long at) {
-    return FloatVector.broadcast(F, from.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at));
-  }
-
   @Override
   public void six(
       MemorySegment x,
@@ -68,26 +60,26 @@ final class TallVectors implements TallKernel {
     FloatVector f0 = a0;
     FloatVector f1 = a0;
     for (int i = 0; i < examples; i++) {
-      FloatVector x0 = load(left, i * pitch);
-      FloatVector x1 = load(right, i * pitch);
+      FloatVector x0 = FloatVector.fromMemorySegment(F, left, i * pitch, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F, right, i * pitch, ORDER);
       long at = (i >>> SHIFT) * panel + 4L * (i & LAST);
       MemorySegment w = outputs.asSlice(at, SPAN);
-      FloatVector v = element(w, 0);
+      FloatVector v = FloatVector.broadcast(F, w.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0));
       a0 = x0.fma(v, a0);
       a1 = x1.fma(v, a1);
-      v = element(w, D);
+      v = FloatVector.broadcast(F, w.get(ValueLayout.JAVA_FLOAT_UNALIGNED, D));
       b0 = x0.fma(v, b0);
       b1 = x1.fma(v, b1);
-      v = element(w, 2 * D);
+      v = FloatVector.broadcast(F, w.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 2 * D));
       c0 = x0.fma(v, c0);
       c1 = x1.fma(v, c1);
-      v = element(w, 3 * D);
+      v = FloatVector.broadcast(F, w.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 3 * D));
       d0 = x0.fma(v, d0);
       d1 = x1.fma(v, d1);
-      v = element(w, 4 * D);
+      v = FloatVector.broadcast(F, w.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * D));
       e0 = x0.fma(v, e0);
       e1 = x1.fma(v, e1);
-      v = element(w, 5 * D);
+      v = FloatVector.broadcast(F, w.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 5 * D));
       f0 = x0.fma(v, f0);
       f1 = x1.fma(v, f1);
     }
