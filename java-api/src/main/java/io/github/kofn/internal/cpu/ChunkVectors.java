@@ -13,8 +13,7 @@ import jdk.incubator.vector.VectorSpecies;
  * since an output has about a dozen terms, what happens once an output counts, too: sums that begin
  * with 0 have loops of their own, and lines of two outputs share the way in and out. Every array
  * more is a register more, and the compiler parks the first of those that it lacks where the inner
- * loop needs it: outputs therefore stand in the lines themselves. No method takes or gives vectors:
- * those of the Vector API are always inlined, others only while a method is small enough.
+ * loop needs it: outputs therefore stand in the lines themselves.
  */
 final class ChunkVectors implements ChunkKernel {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
