@@ -105,6 +105,10 @@ final class SamplingNoiseVector implements SamplingNoise {
    * several receivers: what it inlines into one method is limited, and where it stops, vectors are
    * put on the heap, which makes a loop ten times slower. Whether it stopped used to depend on
    * which loop became hot first.
+   *
+   * <p>The loops of exact noise take constants as vectors: where an operation of integers took a
+   * number, its vector was put on the heap in some JVMs that had drawn other shapes before, and
+   * noise took three times as long.
    */
   private interface Loop {
     int run(
@@ -166,16 +170,27 @@ final class SamplingNoiseVector implements SamplingNoise {
   /** Puts the bits of ln(1 - u) in the place of words. */
   private static int innerLogarithms(int[] words, int from, int length) {
     FloatVector ln2 = FloatVector.broadcast(F, LN_2);
+    IntVector zero = IntVector.zero(I);
+    IntVector all = IntVector.broadcast(I, Integer.MAX_VALUE);
+    IntVector third = IntVector.broadcast(I, ONE_THIRD);
+    IntVector twoThirds = IntVector.broadcast(I, TWO_THIRDS);
+    IntVector significand = IntVector.broadcast(I, SIGNIFICAND);
+    IntVector bits = IntVector.broadcast(I, 23);
+    FloatVector one = FloatVector.broadcast(F, 1);
     for (int i = from; i < from + length; i += LANES) {
       IntVector h = IntVector.fromArray(I, words, i);
       FloatVector low = ((FloatVector) h.convertShape(I2F, F, 0)).fma(-0x1p-31f, -0x1p-32f);
-      IntVector rest = h.lanewise(XOR, Integer.MAX_VALUE);
+      IntVector rest = h.lanewise(XOR, all);
       FloatVector v = ((FloatVector) rest.convertShape(I2F, F, 0)).fma(0x1p-31f, 0x1p-32f);
-      IntVector t = v.reinterpretAsInts().sub(TWO_THIRDS);
-      VectorMask<Integer> isLow = h.compare(LT, ONE_THIRD);
-      IntVector exponent = t.lanewise(ASHR, 23).blend(0, isLow);
+      IntVector t = v.reinterpretAsInts().sub(twoThirds);
+      VectorMask<Integer> isLow = h.compare(LT, third);
+      IntVector exponent = t.lanewise(ASHR, bits).blend(zero, isLow);
       FloatVector f =
-          t.and(SIGNIFICAND).add(TWO_THIRDS).reinterpretAsFloats().sub(1).blend(low, isLow.cast(F));
+          t.and(significand)
+              .add(twoThirds)
+              .reinterpretAsFloats()
+              .sub(one)
+              .blend(low, isLow.cast(F));
       FloatVector p =
           f.fma(-0.1264119f, 0.14003551f)
               .lanewise(FMA, f, -0.122422084f)
@@ -195,11 +210,16 @@ final class SamplingNoiseVector implements SamplingNoise {
   /** Puts the bits of ln(-x), the noise with its sign turned, in the place of those of x. */
   private static int outerLogarithms(int[] words, int from, int length) {
     FloatVector ln2 = FloatVector.broadcast(F, LN_2);
+    IntVector turned = IntVector.broadcast(I, TWO_THIRDS + Integer.MIN_VALUE);
+    IntVector twoThirds = IntVector.broadcast(I, TWO_THIRDS);
+    IntVector significand = IntVector.broadcast(I, SIGNIFICAND);
+    IntVector bits = IntVector.broadcast(I, 23);
+    FloatVector one = FloatVector.broadcast(F, 1);
     for (int i = from; i < from + length; i += LANES) {
       // The logarithm is negative: subtracting the sign bit along makes it positive.
-      IntVector t = IntVector.fromArray(I, words, i).sub(TWO_THIRDS + Integer.MIN_VALUE);
-      IntVector exponent = t.lanewise(ASHR, 23);
-      FloatVector f = t.and(SIGNIFICAND).add(TWO_THIRDS).reinterpretAsFloats().sub(1);
+      IntVector t = IntVector.fromArray(I, words, i).sub(turned);
+      IntVector exponent = t.lanewise(ASHR, bits);
+      FloatVector f = t.and(significand).add(twoThirds).reinterpretAsFloats().sub(one);
       FloatVector p =
           f.fma(-0.1264119f, 0.14003551f)
               .lanewise(FMA, f, -0.122422084f)
@@ -219,12 +239,13 @@ final class SamplingNoiseVector implements SamplingNoise {
   private static int addLogarithms(
       int[] words, int word, float beta, float[] keys, int from, int length) {
     IntVector greatest = IntVector.zero(I);
+    IntVector magnitude = IntVector.broadcast(I, Integer.MAX_VALUE);
     FloatVector scale = FloatVector.broadcast(F, -beta);
     for (int i = 0; i < length; i += LANES) {
       FloatVector minusGumbel = IntVector.fromArray(I, words, word + i).reinterpretAsFloats();
       FloatVector key = minusGumbel.fma(scale, FloatVector.fromArray(F, keys, from + i));
       key.intoArray(keys, from + i);
-      greatest = greatest.lanewise(MAX, key.reinterpretAsInts().and(Integer.MAX_VALUE));
+      greatest = greatest.lanewise(MAX, key.reinterpretAsInts().and(magnitude));
     }
     return greatest.reduceLanes(MAX);
   }
