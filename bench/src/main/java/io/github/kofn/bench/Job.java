@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.kofn.bench;
 
+import io.github.kofn.bench.matmul.Peak;
 import io.github.kofn.bench.peers.Peer;
 import java.lang.reflect.Method;
 import java.util.Comparator;
@@ -26,10 +27,17 @@ record Job(Suite suite, Plan plan, String method) {
 
   /** The jobs of a suite, kofn's own first. */
   static List<Job> of(Suite suite, Options options) {
+    return of(suite, options, options.avx2() ? 8 : Peak.lanes());
+  }
+
+  /**
+   * The same where vectors have so many lanes: with 8, vectors of 512 bits are emulated, and those
+   * of 256 bits are what kofn uses anyway.
+   */
+  static List<Job> of(Suite suite, Options options, int lanes) {
     return suite.plans(options.quick()).stream()
         .flatMap(plan -> methods(plan).map(method -> new Job(suite, plan, method)))
-        // Vectors of 512 bits are emulated there, and those of 256 bits are what kofn uses anyway.
-        .filter(job -> !options.avx2() || !job.method.matches("fma512|kofn256"))
+        .filter(job -> lanes >= 16 || !job.method.matches("fma512|kofn256"))
         .toList();
   }
 

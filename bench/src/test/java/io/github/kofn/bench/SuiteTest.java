@@ -12,6 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SuiteTest {
+  /** What only a machine with vectors of 512 bits measures. */
+  private static final String WIDE = "fma512|kofn256";
+
   private static List<Job> jobs(String... arguments) {
     Options options = Options.of(arguments);
     return options.suites().stream().flatMap(suite -> Job.of(suite, options).stream()).toList();
@@ -42,8 +45,13 @@ class SuiteTest {
 
   @Test
   void narrowVectorsLeaveOutWhatIsWider() {
-    assertTrue(jobs().stream().anyMatch(job -> job.method().equals("fma512")));
-    assertTrue(jobs("--avx2").stream().noneMatch(job -> job.method().matches("fma512|kofn256")));
+    for (Suite suite : List.of(Suite.MATMUL, Suite.SAMPLING)) {
+      List<Job> wide = Job.of(suite, Options.of(new String[0]), 16);
+      List<Job> narrow = Job.of(suite, Options.of(new String[0]), 8);
+      assertTrue(wide.stream().anyMatch(job -> job.method().matches(WIDE)), suite.label());
+      assertTrue(narrow.stream().noneMatch(job -> job.method().matches(WIDE)), suite.label());
+    }
+    assertTrue(jobs("--avx2").stream().noneMatch(job -> job.method().matches(WIDE)));
   }
 
   /** Beside a GPU's: two forks of four to five seconds. */

@@ -45,6 +45,25 @@ public class Peak extends KofnBenchmark {
     return chains256(f.factor, f.summand);
   }
 
+  /**
+   * The lanes of the widest vectors that this JVM has instructions for, of those measured here.
+   *
+   * @return 8 or 16
+   */
+  public static int lanes() {
+    return Math.clamp(FloatVector.SPECIES_PREFERRED.length(), F256.length(), F512.length());
+  }
+
+  /**
+   * Vectors of {@link #lanes}.
+   *
+   * @param f the factors
+   * @return what depends on all of them
+   */
+  public float widest(Factors f) {
+    return lanes() == F512.length() ? fma512(f) : fma256(f);
+  }
+
   private static float chains512(float factor, float summand) {
     FloatVector a = FloatVector.broadcast(F512, factor);
     FloatVector b = FloatVector.broadcast(F512, summand);

@@ -24,7 +24,8 @@ class ProductGateTest {
     Gate gate = new Gate();
     Peak peak = new Peak();
     Peak.Factors factors = new Peak.Factors();
-    gate.add("fma", "fma", Peak.FLOPS_PER_LANE * 16.0, () -> sink += peak.fma512(factors));
+    double flops = (double) Peak.FLOPS_PER_LANE * Peak.lanes();
+    gate.add("fma", "fma", flops, () -> sink += peak.widest(factors));
     KofnMatmul single = state("1x1");
     KofnMatmul block = state("16x16");
     double kept = 2.0 * N * N * BATCH * (100 - SPARSITY) / 100;

@@ -82,88 +82,134 @@ final class ProductVectors implements ProductLanes {
       float[] sums,
       int sumsAt,
       int pitch) {
-    if (stride == 4 * L && pitch == L) {
-      int to = inputsAt + length;
-      dotsBy4(d.asSlice(dAt, 4 * V), x, xAt, inputs, inputsAt, to, sums, sumsAt);
-      return;
-    }
     long row = 4L * stride;
-    int j = 0;
-    for (; j + 4 <= length; j += 4) {
-      int i = inputsAt + j;
-      long p0 = xAt + inputs[i] * row;
-      long p1 = xAt + inputs[i + 1] * row;
-      long p2 = xAt + inputs[i + 2] * row;
-      long p3 = xAt + inputs[i + 3] * row;
-      dots4(d, dAt, x, p0, p1, p2, p3, row, sums, sumsAt + j * pitch, pitch);
-    }
-    for (; j < length; j++) {
-      dot(d, dAt, x, xAt + inputs[inputsAt + j] * row, row, sums, sumsAt + j * pitch);
+    long done = 0;
+    for (int size = 8; size > 0; size /= 2) {
+      for (; done + size * V <= row; done += size * V) {
+        MemorySegment some = d.asSlice(dAt + done, size * V);
+        int end = inputsAt + length;
+        switch (size) {
+          case 8 -> dotsBy8(some, x, xAt + done, row, inputs, inputsAt, end, sums, sumsAt, pitch);
+          case 4 -> dotsBy4(some, x, xAt + done, row, inputs, inputsAt, end, sums, sumsAt, pitch);
+          case 2 -> dotsBy2(some, x, xAt + done, row, inputs, inputsAt, end, sums, sumsAt, pitch);
+          default -> dotsBy1(some, x, xAt + done, row, inputs, inputsAt, end, sums, sumsAt, pitch);
+        }
+      }
     }
   }
 
-  /** A full panel of four vectors: dY's stay in registers while inputs pass. */
-  private static void dotsBy4(
+  /**
+   * Vectors of dY stay in registers while inputs pass, eight where rows are that long: a full panel
+   * of 8 lanes, as many as leave AVX2 room for two sums.
+   */
+  private static void dotsBy8(
       MemorySegment d,
       MemorySegment x,
       long xAt,
+      long row,
       int[] inputs,
       int from,
       int to,
       float[] sums,
-      int sumsAt) {
+      int sumsAt,
+      int pitch) {
     FloatVector d0 = load(d, 0);
     FloatVector d1 = load(d, V);
     FloatVector d2 = load(d, 2 * V);
     FloatVector d3 = load(d, 3 * V);
-    int base = sumsAt - L * from;
+    FloatVector d4 = load(d, 4 * V);
+    FloatVector d5 = load(d, 5 * V);
+    FloatVector d6 = load(d, 6 * V);
+    FloatVector d7 = load(d, 7 * V);
+    int at = sumsAt;
     for (int i = from; i < to; i++) {
-      MemorySegment p = x.asSlice(xAt + (long) inputs[i] * (16L * L), 4 * V);
-      FloatVector a = FloatVector.fromArray(F, sums, base + L * i);
-      a = load(p, 0).fma(d0, a);
-      a = load(p, V).fma(d1, a);
-      a = load(p, 2 * V).fma(d2, a);
-      a = load(p, 3 * V).fma(d3, a);
-      a.intoArray(sums, base + L * i);
+      MemorySegment p = x.asSlice(xAt + inputs[i] * row, 8 * V);
+      FloatVector a = FloatVector.fromArray(F, sums, at);
+      a = d0.fma(load(p, 0), a);
+      a = d1.fma(load(p, V), a);
+      a = d2.fma(load(p, 2 * V), a);
+      a = d3.fma(load(p, 3 * V), a);
+      FloatVector b = d4.mul(load(p, 4 * V));
+      b = d5.fma(load(p, 5 * V), b);
+      b = d6.fma(load(p, 6 * V), b);
+      b = d7.fma(load(p, 7 * V), b);
+      a.add(b).intoArray(sums, at);
+      at += pitch;
     }
   }
 
-  private static void dots4(
+  private static void dotsBy4(
       MemorySegment d,
-      long dAt,
       MemorySegment x,
-      long p0,
-      long p1,
-      long p2,
-      long p3,
-      long bytes,
+      long xAt,
+      long row,
+      int[] inputs,
+      int from,
+      int to,
       float[] sums,
       int sumsAt,
       int pitch) {
-    FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
-    FloatVector b = FloatVector.fromArray(F, sums, sumsAt + pitch);
-    FloatVector c = FloatVector.fromArray(F, sums, sumsAt + 2 * pitch);
-    FloatVector e = FloatVector.fromArray(F, sums, sumsAt + 3 * pitch);
-    for (long i = 0; i < bytes; i += V) {
-      FloatVector v = load(d, dAt + i);
-      a = load(x, p0 + i).fma(v, a);
-      b = load(x, p1 + i).fma(v, b);
-      c = load(x, p2 + i).fma(v, c);
-      e = load(x, p3 + i).fma(v, e);
+    FloatVector d0 = load(d, 0);
+    FloatVector d1 = load(d, V);
+    FloatVector d2 = load(d, 2 * V);
+    FloatVector d3 = load(d, 3 * V);
+    int at = sumsAt;
+    for (int i = from; i < to; i++) {
+      MemorySegment p = x.asSlice(xAt + inputs[i] * row, 4 * V);
+      FloatVector a = FloatVector.fromArray(F, sums, at);
+      a = d0.fma(load(p, 0), a);
+      a = d1.fma(load(p, V), a);
+      a = d2.fma(load(p, 2 * V), a);
+      a = d3.fma(load(p, 3 * V), a);
+      a.intoArray(sums, at);
+      at += pitch;
     }
-    a.intoArray(sums, sumsAt);
-    b.intoArray(sums, sumsAt + pitch);
-    c.intoArray(sums, sumsAt + 2 * pitch);
-    e.intoArray(sums, sumsAt + 3 * pitch);
   }
 
-  private static void dot(
-      MemorySegment d, long dAt, MemorySegment x, long xAt, long bytes, float[] sums, int sumsAt) {
-    FloatVector a = FloatVector.fromArray(F, sums, sumsAt);
-    for (long i = 0; i < bytes; i += V) {
-      a = load(x, xAt + i).fma(load(d, dAt + i), a);
+  private static void dotsBy2(
+      MemorySegment d,
+      MemorySegment x,
+      long xAt,
+      long row,
+      int[] inputs,
+      int from,
+      int to,
+      float[] sums,
+      int sumsAt,
+      int pitch) {
+    FloatVector d0 = load(d, 0);
+    FloatVector d1 = load(d, V);
+    int at = sumsAt;
+    for (int i = from; i < to; i++) {
+      MemorySegment p = x.asSlice(xAt + inputs[i] * row, 2 * V);
+      FloatVector a = FloatVector.fromArray(F, sums, at);
+      a = d0.fma(load(p, 0), a);
+      a = d1.fma(load(p, V), a);
+      a.intoArray(sums, at);
+      at += pitch;
     }
-    a.intoArray(sums, sumsAt);
+  }
+
+  private static void dotsBy1(
+      MemorySegment d,
+      MemorySegment x,
+      long xAt,
+      long row,
+      int[] inputs,
+      int from,
+      int to,
+      float[] sums,
+      int sumsAt,
+      int pitch) {
+    FloatVector d0 = load(d, 0);
+    int at = sumsAt;
+    for (int i = from; i < to; i++) {
+      MemorySegment p = x.asSlice(xAt + inputs[i] * row, V);
+      FloatVector a = FloatVector.fromArray(F, sums, at);
+      a = d0.fma(load(p, 0), a);
+      a.intoArray(sums, at);
+      at += pitch;
+    }
   }
 
   @Override

@@ -156,7 +156,11 @@ final class SamplingCipherVector implements SamplingCipher {
     }
   }
 
-  /** Even and odd counters, c and d, in 64-bit lanes, and those of another vector, e and f. */
+  /**
+   * Even and odd counters, c and d, in 64-bit lanes: with keys and constants as many vectors as
+   * AVX2 has registers. Two vectors of counters at a time, and keys that were numbers, broadcast
+   * each round, made the draw of a long row a sixth slower.
+   */
   private static void apart(
       SamplingCounters counters,
       int from,
@@ -168,12 +172,14 @@ final class SamplingCipherVector implements SamplingCipher {
     LongVector low = LongVector.broadcast(L, LOW);
     LongVector multiplier0 = LongVector.broadcast(L, MULTIPLIER_0).and(low);
     LongVector multiplier1 = LongVector.broadcast(L, MULTIPLIER_1).and(low);
+    LongVector weyl0 = LongVector.broadcast(L, WEYL_0);
+    LongVector weyl1 = LongVector.broadcast(L, WEYL_1);
     long shared = sharedProduct(draw);
     int seed0 = (int) draw.seed();
     int seed1 = (int) (draw.seed() >>> 32);
     int first = (int) (shared >>> 32) ^ seed0;
     long third = (draw.step() ^ seed1) & LOW;
-    for (int i = from; i < to; i += 2) {
+    for (int i = from; i < to; i++) {
       LongVector groups =
           IntVector.fromArray(I, counters.groups, i * LANES).add(firstGroup).reinterpretAsLongs();
       LongVector rows =
@@ -189,30 +195,11 @@ final class SamplingCipherVector implements SamplingCipher {
       LongVector d1 = c1;
       LongVector d3 = groups.lanewise(LSHR, 32).mul(multiplier0);
       LongVector d2 = d3.lanewise(LSHR, 32).lanewise(XOR, third);
-      groups =
-          IntVector.fromArray(I, counters.groups, (i + 1) * LANES)
-              .add(firstGroup)
-              .reinterpretAsLongs();
-      rows =
-          IntVector.fromArray(I, counters.rows, (i + 1) * LANES)
-              .add(firstRow)
-              .lanewise(XOR, first)
-              .reinterpretAsLongs();
-      LongVector e0 = rows;
-      LongVector e1 = c1;
-      LongVector e3 = groups.and(low).mul(multiplier0);
-      LongVector e2 = e3.lanewise(LSHR, 32).lanewise(XOR, third);
-      LongVector f0 = rows.lanewise(LSHR, 32);
-      LongVector f1 = c1;
-      LongVector f3 = groups.lanewise(LSHR, 32).mul(multiplier0);
-      LongVector f2 = f3.lanewise(LSHR, 32).lanewise(XOR, third);
-      long k0 = seed0;
-      long k1 = seed1;
+      LongVector key0 = LongVector.broadcast(L, seed0);
+      LongVector key1 = LongVector.broadcast(L, seed1);
       for (int round = 1; round < ROUNDS; round++) {
-        k0 += WEYL_0;
-        k1 += WEYL_1;
-        LongVector key0 = LongVector.broadcast(L, k0);
-        LongVector key1 = LongVector.broadcast(L, k1);
+        key0 = key0.add(weyl0);
+        key1 = key1.add(weyl1);
         LongVector a = c0.and(low).mul(multiplier0);
         LongVector b = c2.and(low).mul(multiplier1);
         c0 = b.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, key0);
@@ -225,18 +212,6 @@ final class SamplingCipherVector implements SamplingCipher {
         d2 = a.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, key1);
         d1 = b;
         d3 = a;
-        a = e0.and(low).mul(multiplier0);
-        b = e2.and(low).mul(multiplier1);
-        e0 = b.lanewise(LSHR, 32).lanewise(XOR, e1).lanewise(XOR, key0);
-        e2 = a.lanewise(LSHR, 32).lanewise(XOR, e3).lanewise(XOR, key1);
-        e1 = b;
-        e3 = a;
-        a = f0.and(low).mul(multiplier0);
-        b = f2.and(low).mul(multiplier1);
-        f0 = b.lanewise(LSHR, 32).lanewise(XOR, f1).lanewise(XOR, key0);
-        f2 = a.lanewise(LSHR, 32).lanewise(XOR, f3).lanewise(XOR, key1);
-        f1 = b;
-        f3 = a;
       }
       int at = counters.places[i];
       // Cut otherwise than above: the compiler moves what cuts the same out of the multiplications,
@@ -252,19 +227,6 @@ final class SamplingCipherVector implements SamplingCipher {
       even.or(odd).lanewise(LSHR, 1).intoArray(words, at + 2 * LANES);
       even = c3.reinterpretAsInts().and(EVEN);
       odd = d3.lanewise(LSHL, 32).reinterpretAsInts();
-      even.or(odd).lanewise(LSHR, 1).intoArray(words, at + 3 * LANES);
-      at = counters.places[i + 1];
-      even = e0.reinterpretAsInts().and(EVEN);
-      odd = f0.lanewise(LSHL, 32).reinterpretAsInts();
-      even.or(odd).lanewise(LSHR, 1).intoArray(words, at);
-      even = e1.reinterpretAsInts().and(EVEN);
-      odd = f1.lanewise(LSHL, 32).reinterpretAsInts();
-      even.or(odd).lanewise(LSHR, 1).intoArray(words, at + LANES);
-      even = e2.reinterpretAsInts().and(EVEN);
-      odd = f2.lanewise(LSHL, 32).reinterpretAsInts();
-      even.or(odd).lanewise(LSHR, 1).intoArray(words, at + 2 * LANES);
-      even = e3.reinterpretAsInts().and(EVEN);
-      odd = f3.lanewise(LSHL, 32).reinterpretAsInts();
       even.or(odd).lanewise(LSHR, 1).intoArray(words, at + 3 * LANES);
     }
   }

@@ -20,10 +20,10 @@ import jdk.incubator.vector.VectorSpecies;
  * two ports that FMAs run in, a turn took 7.2 cycles; with a shift it takes 6.0.
  *
  * <p>Sums are stored to an array, which is copied from there. Where they were stored to a segment,
- * each store checked its memory again, together some 200 cycles a tile (the slice that was to spare
- * that was behind what the compiler inlines, {@code NodeCountInliningCutoff}), beside the 1152 of
- * FMAs of 96 terms, and where other classes had stored to heap memory through the same code, tiles
- * were 40 times slower in some JVMs. A slice made before the loop takes its registers.
+ * each of the 24 stores checked its memory again, some 30 instructions each (the slice that was to
+ * spare that was behind what the compiler inlines, {@code NodeCountInliningCutoff}), and tiles of
+ * 96 terms took 2 to 3 % longer; and where other classes had stored to heap memory through the same
+ * code, tiles were 40 times slower in some JVMs. A slice made before the loop takes its registers.
  */
 final class TileVectors implements TileKernels {
   private static final VectorSpecies<Float> F = Species.floats(MethodHandles.lookup());
